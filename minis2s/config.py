@@ -1,0 +1,232 @@
+"""What a model, a training and a search are told: frozen, validated, small.
+
+A string under a field gives its meaning and unit. Presets are the sizes that the
+README's table is generated from. What a preset does not fix, `--set` can change.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+
+
+class InputError(ValueError):
+    """Something the user can mend; the command line shows it without a traceback."""
+
+
+def _require(ok: bool, name: str, want: str, got: object) -> None:
+    if not ok:
+        raise InputError(f"{name} must be {want}, got {got!r}")
+
+
+class _Settings:
+    """Field types and choices, checked on construction; shared by the three kinds."""
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            if get_origin(kind) is ClassVar:
+                continue
+            value = getattr(self, name)
+            if get_origin(kind) is Literal:
+                choices = get_args(kind)
+                _require(value in choices, name, f"one of {', '.join(choices)}", value)
+            elif kind is float:
+                _require(type(value) in (int, float), name, "a number", value)
+            else:
+                _require(type(value) is kind, name, f"of type {kind.__name__}", value)
+        self._check()
+
+    def _check(self) -> None:
+        """Reject values that the types allow and the meaning does not."""
+
+    def _check_positive(self, *names: str) -> None:
+        for name in names:
+            _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+
+    def _check_rate(self, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            _require(0 <= value < 1, name, "at least 0 and below 1", value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RNNConfig(_Settings):
+    """A recurrent encoder and an attentive recurrent decoder."""
+
+    KIND: ClassVar[str] = "rnn"
+
+    vocab_size: int
+    """Entries of the joint vocabulary, the four special ones included."""
+    attention: Literal["additive", "dot", "general"] = "general"
+    """How a decoder state is scored against a source position."""
+    d_embed: int = 256
+    """Width of a token's vector, and of the vector that the output layer reads."""
+    d_hidden: int = 256
+    """Width of one direction of the encoder."""
+    d_decoder: int = 256
+    """Width of the decoder's state."""
+    n_layers: int = 1
+    """Recurrent layers, in the encoder and in the decoder alike."""
+    dropout: float = 0.3
+    """Rate on embeddings, between layers, and before the output layer."""
+    tie: Literal["none", "target", "all"] = "all"
+    """Which of source embedding, target embedding and output layer are one matrix."""
+
+    def _check(self) -> None:
+        self._check_positive(
+            "vocab_size", "d_embed", "d_hidden", "d_decoder", "n_layers"
+        )
+        self._check_rate("dropout")
+        if self.attention == "dot":
+            want = f"2 * d_hidden = {2 * self.d_hidden} for dot attention"
+            _require(self.d_decoder == 2 * self.d_hidden, "d_decoder", want,
+                     self.d_decoder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(_Settings):
+    """How a model is trained."""
+
+    epochs: int = 20
+    """Passes over the training pairs."""
+    batch_tokens: int = 2048
+    """Upper bound of padded tokens in a batch, on its larger side."""
+    max_len: int = 100
+    """Longest sentence that is trained on, in tokens; longer pairs are dropped."""
+    optimizer: Literal["sgd", "momentum", "adam", "adamw"] = "adam"
+    """Rule that turns a gradient into an update."""
+    lr: float = 0.002
+    """Largest learning rate, per step."""
+    schedule: Literal["constant", "inverse_sqrt", "cosine", "linear"] = "cosine"
+    """What the learning rate does after the warm-up."""
+    warmup_steps: int = 200
+    """Steps over which the learning rate rises from zero."""
+    weight_decay: float = 0.0
+    """Pull of each weight towards zero, per step and unit of learning rate."""
+    clip_norm: float = 1.0
+    """Largest norm of the whole gradient; 0 leaves it as it is."""
+    label_smoothing: float = 0.0
+    """Share of the target probability that is spread over the vocabulary."""
+    valid_every: int = 0
+    """Steps between validations; 0 validates at the end of each epoch."""
+    select: Literal["loss", "bleu"] = "loss"
+    """What the best checkpoint is best in: validation loss, or greedy BLEU."""
+    patience: int = 0
+    """Validations without a new best after which training stops; 0 never stops."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Arithmetic of matrix products in training; weights are always float32."""
+
+    def _check(self) -> None:
+        self._check_positive("epochs", "batch_tokens", "max_len", "lr")
+        self._check_rate("label_smoothing")
+        for name in ("warmup_steps", "weight_decay", "clip_norm", "valid_every",
+                     "patience"):
+            value = getattr(self, name)
+            _require(value >= 0, name, "at least 0", value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodeConfig(_Settings):
+    """How a translation is searched for."""
+
+    n_beams: int = 1
+    """Hypotheses kept at each step; 1 is greedy search."""
+    alpha: float = 1.0
+    """Exponent of the length that a log-probability is divided by."""
+    batch_size: int = 64
+    """Sentences translated at a time; changes the speed, never the result."""
+
+    def _check(self) -> None:
+        self._check_positive("n_beams", "batch_size")
+        _require(self.alpha >= 0, "alpha", "at least 0", self.alpha)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenizerConfig(_Settings):
+    """How text becomes tokens; learned from training text alone."""
+
+    kind: Literal["char", "word", "sentencepiece"] = "sentencepiece"
+    """Unit of the vocabulary."""
+    vocab_size: int = 4000
+    """Largest vocabulary, the four special entries included."""
+    min_count: int = 2
+    """Words seen less often are unknown; other kinds do not look at it."""
+
+    def _check(self) -> None:
+        _require(self.vocab_size > 4, "vocab_size", "above 4", self.vocab_size)
+        self._check_positive("min_count")
+
+
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "rnn": {
+        "tiny": {
+            "model": {"d_embed": 64, "d_hidden": 64, "d_decoder": 128,
+                      "attention": "dot", "dropout": 0.0},
+            "train": {"epochs": 8, "lr": 0.005, "warmup_steps": 20,
+                      "batch_tokens": 512},
+            "tokenizer": {"vocab_size": 1000},
+        },
+        "small": {
+            "model": {},
+            "train": {},
+            "tokenizer": {},
+        },
+        "base": {
+            "model": {"d_embed": 512, "d_hidden": 384, "d_decoder": 512,
+                      "n_layers": 2, "dropout": 0.5},
+            "train": {"epochs": 40, "batch_tokens": 4096},
+            "tokenizer": {"vocab_size": 8000},
+        },
+    }
+}
+"""model -> size -> section -> what differs from the dataclass's defaults."""
+
+SECTIONS = {"model": RNNConfig, "train": TrainConfig, "tokenizer": TokenizerConfig}
+
+
+def preset(model: str, size: str) -> dict[str, dict[str, Any]]:
+    """The settings of one preset, section by section, free to be changed.
+
+    Raises:
+        InputError: if there is no such model or size.
+    """
+    _require(model in PRESETS, "model", f"one of {', '.join(PRESETS)}", model)
+    sizes = PRESETS[model]
+    _require(size in sizes, "preset", f"one of {', '.join(sizes)}", size)
+    return {section: dict(values) for section, values in sizes[size].items()}
+
+
+def apply_setting(settings: dict[str, dict[str, Any]], assignment: str) -> None:
+    """Write one `section.key=value` of the command line into preset settings.
+
+    >>> settings = preset("rnn", "tiny")
+    >>> apply_setting(settings, "model.dropout=0.3")
+    >>> settings["model"]["dropout"]
+    0.3
+
+    Raises:
+        InputError: if the form, the section, the key or the value's type is wrong.
+    """
+    key, equals, text = assignment.partition("=")
+    section, _, name = key.partition(".")
+    known = {
+        f"{part}.{field.name}": get_type_hints(kind)[field.name]
+        for part, kind in SECTIONS.items()
+        for field in fields(kind)
+        if (part, field.name) != ("model", "vocab_size")
+    }
+    _require(bool(equals), "--set", "of the form section.key=value", assignment)
+    _require(key in known, "--set", f"one of {', '.join(sorted(known))}", key)
+    settings[section][name] = _parse(key, known[key], text)
+
+
+def _parse(key: str, kind: Any, text: str) -> int | float | str:
+    if get_origin(kind) is Literal:
+        return text
+    try:
+        return kind(text)
+    except ValueError:
+        want = {"int": "a whole number", "float": "a number"}[kind.__name__]
+        raise InputError(f"{key} must be {want}, got {text!r}") from None
