@@ -1,0 +1,239 @@
+"""The small functions that attention is made of, each with its derivative by hand.
+
+Every function is a pair: `x_forward(...)` returns its result and a cache, and
+`x_backward(grad_result, cache)` turns the gradient of a loss with respect to the
+result into its gradients with respect to the inputs, in the order of the inputs.
+Nothing is stored between calls and no array that was passed in is written to.
+
+float32 stays float32 and float64 stays float64.
+
+Left out: everything that no attention needs.
+
+Twin: minis2s/torch_nn/functional.py, where autograd supplies the second halves.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+
+class SoftmaxCache(NamedTuple):
+    """What the backward pass of a softmax needs to know."""
+
+    weights: Float[np.ndarray, "..."]
+    """the result of the forward pass"""
+    axis: int
+    """the axis along which the weights sum to 1"""
+
+
+class LinearCache(NamedTuple):
+    """What the backward pass of a linear map needs to know."""
+
+    x: Float[np.ndarray, "*rows d_in"]
+    """the input"""
+    weight: Float[np.ndarray, "d_out d_in"]
+    """the matrix"""
+    has_bias: bool
+    """whether a bias was added"""
+
+
+def softmax_forward(
+    scores: Float[np.ndarray, "..."], axis: int = -1
+) -> tuple[Float[np.ndarray, "..."], SoftmaxCache]:
+    """Softmax: scores become shares of one.
+
+    weights_s = exp(scores_s) / sum_r exp(scores_r)
+
+    The largest score is subtracted first. That changes no weight, since it multiplies
+    numerator and denominator alike, and keeps exp from overflowing.
+
+    Args:
+        scores: any finite numbers.
+        axis: the axis along which the weights shall sum to 1.
+
+    Returns:
+        weights, of the shape of scores, and the cache for softmax_backward.
+    """
+    votes = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    weights = votes / votes.sum(axis=axis, keepdims=True)
+    return weights, SoftmaxCache(weights, axis)
+
+
+def softmax_backward(
+    grad_weights: Float[np.ndarray, "..."], cache: SoftmaxCache
+) -> Float[np.ndarray, "..."]:
+    """Gradient of the softmax.
+
+    d weights_r / d scores_s = weights_r (1[r = s] - weights_s), hence
+    grad_scores_s = weights_s (grad_weights_s - sum_r grad_weights_r weights_r)
+
+    Args:
+        grad_weights: gradient of the loss with respect to the weights.
+        cache: from softmax_forward.
+
+    Returns:
+        grad_scores. It sums to 0 along the axis, since adding a constant to all
+        scores changes nothing.
+    """
+    weights, axis = cache
+    row_dot = (grad_weights * weights).sum(axis=axis, keepdims=True)
+    return weights * (grad_weights - row_dot)
+
+
+def masked_softmax_forward(
+    scores: Float[np.ndarray, "*rows src_len"],
+    mask: Bool[np.ndarray, "*#rows src_len"],
+) -> tuple[Float[np.ndarray, "*rows src_len"], SoftmaxCache]:
+    """Softmax over the last axis, in which only unmasked positions take part.
+
+    weights_s = exp(scores_s) / sum_r exp(scores_r), s and r over positions where mask
+    is True; zero elsewhere.
+
+    A masked score becomes -inf, so its vote is exp(-inf) = 0. In a row in which
+    nothing may be attended to, all votes are 0 and so are the weights.
+
+    Args:
+        scores: any finite numbers.
+        mask: True where attention is allowed; its leading axes may broadcast.
+
+    Returns:
+        weights (each row sums to 1, or to 0 if fully masked), and the cache for
+        masked_softmax_backward.
+    """
+    scores = np.where(mask, scores, -np.inf)
+    row_max = scores.max(axis=-1, keepdims=True)
+    # An empty row has the maximum -inf, and -inf - -inf would be NaN.
+    votes = np.exp(scores - np.where(np.isneginf(row_max), 0.0, row_max))
+    row_sum = votes.sum(axis=-1, keepdims=True)
+    weights = votes / np.where(row_sum == 0.0, 1.0, row_sum)
+    return weights, SoftmaxCache(weights, axis=-1)
+
+
+def masked_softmax_backward(
+    grad_weights: Float[np.ndarray, "*rows src_len"], cache: SoftmaxCache
+) -> Float[np.ndarray, "*rows src_len"]:
+    """Gradient of the masked softmax.
+
+    The formula is that of softmax_backward. It needs no mask: a masked weight is 0,
+    and so is the gradient of its score.
+
+    Args:
+        grad_weights: gradient of the loss with respect to the weights.
+        cache: from masked_softmax_forward.
+
+    Returns:
+        grad_scores, exactly zero at masked positions and in fully masked rows.
+    """
+    return softmax_backward(grad_weights, cache)
+
+
+def tanh_forward(
+    x: Float[np.ndarray, "..."],
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """Hyperbolic tangent, entry by entry.
+
+    Args:
+        x: any numbers.
+
+    Returns:
+        out = tanh(x), and the cache for tanh_backward, which is out itself.
+    """
+    out = np.tanh(x)
+    return out, out
+
+
+def tanh_backward(
+    grad_out: Float[np.ndarray, "..."], cache: Float[np.ndarray, "..."]
+) -> Float[np.ndarray, "..."]:
+    """Gradient of the hyperbolic tangent.
+
+    d tanh(x) / dx = 1 - tanh(x)^2
+
+    Args:
+        grad_out: gradient of the loss with respect to the result.
+        cache: from tanh_forward.
+
+    Returns:
+        grad_x.
+    """
+    return grad_out * (1.0 - cache * cache)
+
+
+def linear_forward(
+    x: Float[np.ndarray, "*rows d_in"],
+    weight: Float[np.ndarray, "d_out d_in"],
+    bias: Float[np.ndarray, " d_out"] | None,
+) -> tuple[Float[np.ndarray, "*rows d_out"], LinearCache]:
+    """Linear map of the last axis.
+
+    out = weight x + bias, for every row x.
+
+    Args:
+        x: the rows.
+        weight: the matrix, one row for each output.
+        bias: what is added to every result, or None.
+
+    Returns:
+        out, and the cache for linear_backward.
+    """
+    out = x @ weight.T  # (*rows, d_out)
+    if bias is not None:
+        out = out + bias
+    return out, LinearCache(x, weight, has_bias=bias is not None)
+
+
+def linear_backward(
+    grad_out: Float[np.ndarray, "*rows d_out"], cache: LinearCache
+) -> tuple[
+    Float[np.ndarray, "*rows d_in"],
+    Float[np.ndarray, "d_out d_in"],
+    Float[np.ndarray, " d_out"] | None,
+]:
+    """Gradient of the linear map.
+
+    grad_x = weightᵀ grad_out, for every row
+    grad_weight = sum over rows of grad_out xᵀ
+    grad_bias = sum over rows of grad_out
+
+    Args:
+        grad_out: gradient of the loss with respect to the result.
+        cache: from linear_forward.
+
+    Returns:
+        grad_x, grad_weight, and grad_bias (None if there was no bias).
+    """
+    x, weight, has_bias = cache
+    d_out, d_in = weight.shape
+    grad_rows = grad_out.reshape(-1, d_out)  # all rows in one axis
+    grad_x = grad_out @ weight
+    grad_weight = grad_rows.T @ x.reshape(-1, d_in)
+    grad_bias = grad_rows.sum(axis=0) if has_bias else None
+    return grad_x, grad_weight, grad_bias
+
+
+def check_shape(name: str, array: np.ndarray, **axes: int | None) -> None:
+    """Refuse an array of the wrong shape, in one sentence.
+
+    Args:
+        name: the argument, as the caller wrote it.
+        array: what was given for it.
+        **axes: the name of each axis in order, with the size that it must have, or
+            None if any size will do.
+
+    Raises:
+        ValueError: if the number of axes or a size is wrong.
+
+    >>> check_shape("key", np.zeros((8, 20, 32)), batch=8, src_len=None, d_head=64)
+    Traceback (most recent call last):
+    ValueError: key: axis d_head must be 64, got 32 (shape (8, 20, 32))
+    """
+    if array.ndim != len(axes):
+        names = ", ".join(axes)
+        raise ValueError(f"{name}: must have axes ({names}), got shape {array.shape}")
+    for (axis, expected), size in zip(axes.items(), array.shape, strict=True):
+        if expected is not None and size != expected:
+            raise ValueError(
+                f"{name}: axis {axis} must be {expected}, got {size} "
+                f"(shape {array.shape})"
+            )

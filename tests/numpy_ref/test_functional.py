@@ -1,0 +1,246 @@
+"""The parts of attention: loop specification, finite differences, edge cases."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from minis2s import specs
+from minis2s.numpy_ref import functional
+from minis2s.numpy_ref.gradcheck import (
+    check_gradient,
+    numerical_gradient,
+    relative_error,
+)
+
+BATCH, TGT_LEN, SRC_LEN, D_IN, D_OUT = 2, 3, 5, 7, 11
+SPEC = {"rtol": 1e-12, "atol": 1e-12}
+GRADIENT = 1e-6
+
+
+@pytest.fixture
+def rng():
+    """A fresh generator for every test."""
+    return np.random.default_rng(20)
+
+
+@pytest.fixture
+def scores(rng):
+    """Unit normal scores."""
+    return rng.normal(size=(BATCH, TGT_LEN, SRC_LEN))
+
+
+@pytest.fixture
+def mask():
+    """Ragged lengths 5 and 3, and one row that may attend to nothing."""
+    mask = np.ones((BATCH, TGT_LEN, SRC_LEN), dtype=bool)
+    mask[1, :, 3:] = False
+    mask[0, 1] = False
+    return mask
+
+
+# --- softmax ---
+
+
+@pytest.mark.parametrize("offset", [0.0, -30.0, 1e4, -1e4])
+def test_softmax_agrees_with_the_loop(scores, offset):
+    """Rung 1: the softmax is the loop's, wherever the scores lie."""
+    scores = scores + offset
+    weights, _ = functional.softmax_forward(scores)
+    nothing_hidden = np.ones(SRC_LEN, dtype=bool)
+    for b, t in np.ndindex(BATCH, TGT_LEN):
+        expected = specs.softmax(scores[b, t], nothing_hidden)
+        np.testing.assert_allclose(weights[b, t], expected, **SPEC)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_softmax_sums_to_one_along_its_axis(scores, axis):
+    """The weights sum to 1 along the axis that was asked for."""
+    weights, _ = functional.softmax_forward(scores, axis=axis)
+    np.testing.assert_allclose(weights.sum(axis=axis), 1.0, **SPEC)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_softmax_gradient(rng, scores, axis):
+    """Rung 2: the hand-written gradient agrees with central differences."""
+    grad_weights = rng.normal(size=scores.shape)
+
+    def loss(scores):
+        return (functional.softmax_forward(scores, axis=axis)[0] * grad_weights).sum()
+
+    _, cache = functional.softmax_forward(scores, axis=axis)
+    grad_scores = functional.softmax_backward(grad_weights, cache)
+    assert relative_error(grad_scores, numerical_gradient(loss, scores)) < GRADIENT
+    assert check_gradient(loss, scores, grad_scores, rng) < GRADIENT
+
+
+# --- masked softmax ---
+
+
+@pytest.mark.parametrize("offset", [0.0, -30.0, 1e4, -1e4])
+def test_masked_softmax_agrees_with_the_loop(scores, mask, offset):
+    """Rung 1: the same, with ragged lengths and a fully masked row.
+
+    The hidden scores stay near 0, so that -30 is low and 1e4 high beside them.
+    """
+    scores = scores + np.where(mask, offset, 0.0)
+    weights, _ = functional.masked_softmax_forward(scores, mask)
+    for b, t in np.ndindex(BATCH, TGT_LEN):
+        expected = specs.softmax(scores[b, t], mask[b, t])
+        np.testing.assert_allclose(weights[b, t], expected, **SPEC)
+
+
+def test_masked_softmax_gives_hidden_positions_exactly_nothing(scores, mask):
+    """A hidden position has the weight 0.0, not a small number."""
+    weights, _ = functional.masked_softmax_forward(scores, mask)
+    assert (weights[~mask] == 0.0).all()
+
+
+def test_masked_softmax_of_an_empty_row_is_zero(scores, mask):
+    """A fully masked row yields zeros, never NaN."""
+    weights, _ = functional.masked_softmax_forward(scores, mask)
+    assert (weights[0, 1] == 0.0).all()
+
+
+@pytest.mark.parametrize("offset", [0.0, -30.0, 1e4, -1e4])
+def test_masked_softmax_is_silent(scores, mask, offset):
+    """No floating-point warning is raised, forward or backward, at any score."""
+    with warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
+        warnings.simplefilter("error")
+        weights, cache = functional.masked_softmax_forward(scores + offset, mask)
+        functional.masked_softmax_backward(weights, cache)
+
+
+def test_masked_softmax_mask_may_broadcast(scores, mask):
+    """A mask with an axis of size 1 serves all rows of that axis."""
+    narrow = mask[:, 2:, :]
+    wide = np.broadcast_to(narrow, scores.shape)
+    from_narrow, _ = functional.masked_softmax_forward(scores, narrow)
+    from_wide, _ = functional.masked_softmax_forward(scores, wide)
+    np.testing.assert_array_equal(from_narrow, from_wide)
+
+
+def test_masked_softmax_gradient(rng, scores, mask):
+    """Rung 2: the hand-written gradient agrees with central differences."""
+    grad_weights = rng.normal(size=scores.shape)
+
+    def loss(scores):
+        return (functional.masked_softmax_forward(scores, mask)[0] * grad_weights).sum()
+
+    _, cache = functional.masked_softmax_forward(scores, mask)
+    grad_scores = functional.masked_softmax_backward(grad_weights, cache)
+    assert relative_error(grad_scores, numerical_gradient(loss, scores)) < GRADIENT
+    assert check_gradient(loss, scores, grad_scores, rng) < GRADIENT
+
+
+def test_masked_softmax_gradient_of_hidden_scores_is_exactly_zero(rng, scores, mask):
+    """No gradient reaches a hidden score, nor any score of an empty row."""
+    _, cache = functional.masked_softmax_forward(scores, mask)
+    grad_weights = rng.normal(size=scores.shape)
+    grad_scores = functional.masked_softmax_backward(grad_weights, cache)
+    assert (grad_scores[~mask] == 0.0).all()
+
+
+# --- tanh ---
+
+
+def test_tanh_gradient(rng, scores):
+    """Rung 2: the hand-written gradient agrees with central differences."""
+    grad_out = rng.normal(size=scores.shape)
+
+    def loss(scores):
+        return (functional.tanh_forward(scores)[0] * grad_out).sum()
+
+    _, cache = functional.tanh_forward(scores)
+    grad_scores = functional.tanh_backward(grad_out, cache)
+    assert relative_error(grad_scores, numerical_gradient(loss, scores)) < GRADIENT
+
+
+# --- linear ---
+
+
+@pytest.fixture
+def linear_inputs(rng):
+    """Rows, a weight and a bias, none of them zero."""
+    return {
+        "x": rng.normal(size=(BATCH, TGT_LEN, D_IN)),
+        "weight": rng.normal(size=(D_OUT, D_IN)),
+        "bias": rng.normal(size=D_OUT),
+    }
+
+
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_linear_agrees_with_the_loop(linear_inputs, has_bias):
+    """Rung 1: one sum of products for each row and output."""
+    x, weight, bias = linear_inputs.values()
+    out, _ = functional.linear_forward(x, weight, bias if has_bias else None)
+    for b, t, o in np.ndindex(out.shape):
+        products = [weight[o, i] * x[b, t, i] for i in range(D_IN)]
+        expected = sum(products) + (bias[o] if has_bias else 0.0)
+        np.testing.assert_allclose(out[b, t, o], expected, **SPEC)
+
+
+@pytest.mark.parametrize("name", ["x", "weight", "bias"])
+def test_linear_gradient(rng, linear_inputs, name):
+    """Rung 2: each hand-written gradient agrees with central differences."""
+    out, cache = functional.linear_forward(**linear_inputs)
+    grad_out = rng.normal(size=out.shape)
+
+    def loss(array):
+        inputs = linear_inputs | {name: array}
+        return (functional.linear_forward(**inputs)[0] * grad_out).sum()
+
+    grads = functional.linear_backward(grad_out, cache)
+    grad = dict(zip(linear_inputs, grads, strict=True))[name]
+    expected = numerical_gradient(loss, linear_inputs[name])
+    assert relative_error(grad, expected) < GRADIENT
+
+
+def test_linear_without_bias_has_no_bias_gradient(rng, linear_inputs):
+    """What was not there gets None, not an array of zeros."""
+    out, cache = functional.linear_forward(
+        linear_inputs["x"], linear_inputs["weight"], None
+    )
+    assert functional.linear_backward(out, cache)[2] is None
+
+
+# --- what holds for all of them ---
+
+
+def test_float32_stays_float32(scores, mask, linear_inputs):
+    """No function promotes float32 to float64 on the way."""
+    scores = scores.astype(np.float32)
+    inputs = {name: a.astype(np.float32) for name, a in linear_inputs.items()}
+    results = [
+        functional.softmax_forward(scores)[0],
+        functional.masked_softmax_forward(scores, mask)[0],
+        functional.masked_softmax_backward(
+            scores, functional.masked_softmax_forward(scores, mask)[1]
+        ),
+        functional.tanh_backward(scores, functional.tanh_forward(scores)[1]),
+        functional.linear_forward(**inputs)[0],
+    ]
+    assert {result.dtype for result in results} == {np.dtype(np.float32)}
+
+
+def test_inputs_are_not_written_to(scores, mask):
+    """An array that was passed in can be passed in again."""
+    scores.setflags(write=False)
+    weights, cache = functional.masked_softmax_forward(scores, mask)
+    weights.setflags(write=False)
+    functional.masked_softmax_backward(weights, cache)
+    functional.tanh_forward(scores)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((8, 20, 32), r"key: axis d_head must be 64, got 32 \(shape \(8, 20, 32\)\)"),
+        ((9, 20, 64), r"key: axis batch must be 8, got 9 \(shape \(9, 20, 64\)\)"),
+        ((20, 64), r"key: must have axes \(batch, src_len, d_head\), got shape \(20, "),
+    ],
+)
+def test_check_shape_names_argument_and_axis(shape, message):
+    """The sentence holds the argument, the axis, the expected size and the shape."""
+    with pytest.raises(ValueError, match=message):
+        functional.check_shape("key", np.zeros(shape), batch=8, src_len=None, d_head=64)
