@@ -1,0 +1,247 @@
+"""The training loop, and the state that makes it resumable.
+
+Twin: minis2s/numpy_ref/train.py. The loop yields a small record after every step and
+every validation, and knows nothing of files, progress bars or logs: whoever iterates
+does that. Between two records the state may be saved; a training that continues from
+it takes the same steps, bit for bit on a CPU, as one that was never interrupted.
+
+In short: lr -> batch -> forward -> loss -> backward -> clip -> step -> record ->
+validate.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from minis2s.config import TrainConfig
+from minis2s.text.batching import (
+    Batch, EncodedPairs, iterate_batches, make_batch, plan_batches,
+)
+from minis2s.torch_nn.loss import cross_entropy
+from minis2s.torch_nn.optim import clip_gradient, learning_rate, make_optimizer
+
+Validate = Callable[[nn.Module], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What one update was like."""
+
+    step: int
+    epoch: int
+    loss: float
+    """Nats per target token, label smoothing included, before the update."""
+    lr: float
+    grad_norm: float
+    """Before clipping."""
+    n_tokens: int
+    """Real target tokens of the batch."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found."""
+
+    step: int
+    epoch: int
+    """Passes over the training pairs made so far, the present one counted."""
+    metrics: dict[str, float]
+    is_best: bool
+
+
+@dataclass
+class Counters:
+    """Where a training stands."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    """Batches of this epoch that are done."""
+    best: float = -np.inf
+    best_step: int = 0
+    n_without_best: int = 0
+    """Validations since the best one."""
+    n_tokens: int = 0
+    seconds: float = 0.0
+    """Spent on steps alone, without validations and saving."""
+
+
+class TrainState:
+    """A model in training: weights, moments, the best so far, counters.
+
+    Seeds PyTorch's global generator, on which dropout draws.
+    """
+
+    def __init__(
+        self, make_model: Callable[[], nn.Module], config: TrainConfig, *, seed: int,
+        device: torch.device,
+    ) -> None:
+        torch.manual_seed(seed)
+        self.config, self.seed, self.device = config, seed, device
+        self.model = make_model().to(device)
+        self.optimizer = make_optimizer(self.model.parameters(), config)
+        self.counters = Counters()
+        self.best_weights = self.weights()
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """A copy of every parameter; one that is shared stands here once."""
+        return {
+            name: value.detach().cpu().numpy().copy()
+            for name, value in self.model.named_parameters()
+        }
+
+    def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+        """Arrays and numbers that `restore` needs."""
+        arrays = {f"model.{name}": value for name, value in self.weights().items()}
+        arrays |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        for name, value in self.model.named_parameters():
+            for key, moment in self.optimizer.state[value].items():
+                array = torch.as_tensor(moment).cpu().numpy()
+                arrays[f"optimizer.{key}.{name}"] = array
+        arrays["rng.cpu"] = torch.get_rng_state().numpy()
+        if self.device.type == "cuda":
+            arrays["rng.cuda"] = torch.cuda.get_rng_state(self.device).numpy()
+        return arrays, asdict(self.counters)
+
+    def restore(self, arrays: dict[str, np.ndarray], counters: dict[str, float]) -> None:
+        """Continue where `snapshot` was taken."""
+        load_weights(self.model, _under("model.", arrays))
+        self.best_weights = _under("best.", arrays)
+        for name, value in self.model.named_parameters():
+            for key, array in arrays.items():
+                if key.startswith("optimizer.") and key.endswith(f".{name}"):
+                    kind = key.removeprefix("optimizer.").removesuffix(f".{name}")
+                    moment = torch.from_numpy(array.copy())
+                    if kind != "step":  # a count: fused kernels want it beside them
+                        moment = moment.to(self.device)
+                    elif self.device.type == "cuda":
+                        moment = moment.to(self.device)
+                    self.optimizer.state[value][kind] = moment
+        self.counters = Counters(**counters)
+        torch.set_rng_state(torch.from_numpy(arrays["rng.cpu"].copy()))
+        if self.device.type == "cuda" and "rng.cuda" in arrays:
+            torch.cuda.set_rng_state(torch.from_numpy(arrays["rng.cuda"]), self.device)
+
+
+def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        key.removeprefix(prefix): value
+        for key, value in arrays.items() if key.startswith(prefix)
+    }
+
+
+def load_weights(model: nn.Module, weights: dict[str, np.ndarray]) -> None:
+    """Put arrays into a model's parameters.
+
+    Raises:
+        ValueError: if a name is missing or unknown, or a shape is another.
+    """
+    parameters = dict(model.named_parameters())
+    if odd := set(parameters) ^ set(weights):
+        raise ValueError(f"weights: names differ from the model's: {sorted(odd)}")
+    with torch.no_grad():
+        for name, value in parameters.items():
+            if value.shape != weights[name].shape:
+                raise ValueError(
+                    f"weights: {name} must have shape {tuple(value.shape)}, got "
+                    f"{weights[name].shape}"
+                )
+            value.copy_(torch.from_numpy(weights[name]))
+
+
+def train(
+    state: TrainState, pairs: EncodedPairs, validate: Validate
+) -> Iterator[StepRecord | Validation]:
+    """Train until the epochs are over or patience is; yields what happened.
+
+    Args:
+        state: advanced in place; may come from `restore`.
+        pairs: the training pairs.
+        validate: scores the model; must return the configuration's `select`.
+    """
+    config, counters = state.config, state.counters
+    while counters.epoch < config.epochs and not _out_of_patience(counters, config):
+        plan = plan_batches(pairs, config.batch_tokens, state.seed, counters.epoch)
+        for done in range(counters.batch, len(plan)):
+            started = time.perf_counter()
+            progress = (counters.epoch + done / len(plan)) / config.epochs
+            lr = learning_rate(counters.step, progress, config)
+            batch = make_batch(pairs, plan[done])
+            loss, grad_norm = update(state, batch, lr)
+            counters.step += 1
+            counters.batch = done + 1
+            counters.n_tokens += batch.n_tokens
+            counters.seconds += time.perf_counter() - started
+            yield StepRecord(
+                counters.step, counters.epoch, loss, lr, grad_norm, batch.n_tokens
+            )
+            every = config.valid_every or len(plan)
+            if (counters.step if config.valid_every else done + 1) % every == 0:
+                yield _validate(state, validate)
+                if _out_of_patience(counters, config):
+                    break
+        counters.epoch, counters.batch = counters.epoch + 1, 0
+
+
+def update(state: TrainState, batch: Batch, lr: float) -> tuple[float, float]:
+    """One step of the optimizer; returns loss per token and gradient norm."""
+    config, model = state.config, state.model
+    model.train()
+    for group in state.optimizer.param_groups:
+        group["lr"] = lr
+    src, src_mask, tgt_in, tgt_out = to_device(batch, state.device)
+    with torch.autocast(
+        state.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"
+    ):
+        logits, _ = model(src, src_mask, tgt_in)
+    loss = cross_entropy(logits, tgt_out, config.label_smoothing) / batch.n_tokens
+    state.optimizer.zero_grad()
+    loss.backward()
+    grad_norm = clip_gradient(model.parameters(), config.clip_norm)
+    state.optimizer.step()
+    return float(loss.detach()), float(grad_norm)
+
+
+def to_device(batch: Batch, device: torch.device) -> tuple[Tensor, ...]:
+    """src, src_mask, tgt_in and tgt_out as tensors."""
+    arrays = (batch.src, batch.src_mask, batch.tgt_in, batch.tgt_out)
+    return tuple(torch.from_numpy(array).to(device) for array in arrays)
+
+
+@torch.inference_mode()
+def validation_loss(
+    model: nn.Module, pairs: EncodedPairs, batch_tokens: int, device: torch.device
+) -> float:
+    """Teacher-forced cross-entropy in nats per target token, without smoothing."""
+    model.eval()
+    total = n_tokens = 0
+    for batch in iterate_batches(pairs, batch_tokens):
+        src, src_mask, tgt_in, tgt_out = to_device(batch, device)
+        logits, _ = model(src, src_mask, tgt_in)
+        total += float(cross_entropy(logits, tgt_out))
+        n_tokens += batch.n_tokens
+    return total / n_tokens
+
+
+def _validate(state: TrainState, validate: Validate) -> Validation:
+    counters = state.counters
+    state.model.eval()
+    metrics = validate(state.model)
+    select = state.config.select
+    score = -metrics["loss"] if select == "loss" else metrics[select]
+    is_best = score > counters.best
+    if is_best:
+        counters.best, counters.best_step = score, counters.step
+        counters.n_without_best = 0
+        state.best_weights = state.weights()
+    else:
+        counters.n_without_best += 1
+    return Validation(counters.step, counters.epoch + 1, metrics, is_best)
+
+
+def _out_of_patience(counters: Counters, config: TrainConfig) -> bool:
+    return 0 < config.patience <= counters.n_without_best
