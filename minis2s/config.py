@@ -81,8 +81,9 @@ class RNNConfig(_Settings):
         self._check_rate("dropout")
         if self.attention == "dot":
             want = f"2 * d_hidden = {2 * self.d_hidden} for dot attention"
-            _require(self.d_decoder == 2 * self.d_hidden, "d_decoder", want,
-                     self.d_decoder)
+            _require(
+                self.d_decoder == 2 * self.d_hidden, "d_decoder", want, self.d_decoder
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +122,13 @@ class TrainConfig(_Settings):
     def _check(self) -> None:
         self._check_positive("epochs", "batch_tokens", "max_len", "lr")
         self._check_rate("label_smoothing")
-        for name in ("warmup_steps", "weight_decay", "clip_norm", "valid_every",
-                     "patience"):
+        for name in (
+            "warmup_steps",
+            "weight_decay",
+            "clip_norm",
+            "valid_every",
+            "patience",
+        ):
             value = getattr(self, name)
             _require(value >= 0, name, "at least 0", value)
 
@@ -162,21 +168,44 @@ class TokenizerConfig(_Settings):
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "rnn": {
         "tiny": {
-            "model": {"d_embed": 64, "d_hidden": 64, "d_decoder": 128,
-                      "attention": "dot", "dropout": 0.0},
-            "train": {"epochs": 8, "lr": 0.005, "warmup_steps": 20,
-                      "batch_tokens": 512},
+            "model": {
+                "d_embed": 64,
+                "d_hidden": 64,
+                "d_decoder": 128,
+                "attention": "dot",
+                "dropout": 0.0,
+            },
+            "train": {
+                "epochs": 8,
+                "lr": 0.005,
+                "warmup_steps": 20,
+                "batch_tokens": 512,
+            },
             "tokenizer": {"vocab_size": 1000},
         },
         "small": {
-            "model": {},
-            "train": {},
+            "model": {"d_hidden": 192},
+            "train": {
+                "epochs": 30,
+                "label_smoothing": 0.1,
+                "select": "bleu",
+            },
             "tokenizer": {},
         },
         "base": {
-            "model": {"d_embed": 512, "d_hidden": 384, "d_decoder": 512,
-                      "n_layers": 2, "dropout": 0.5},
-            "train": {"epochs": 40, "batch_tokens": 4096},
+            "model": {
+                "d_embed": 512,
+                "d_hidden": 384,
+                "d_decoder": 512,
+                "n_layers": 2,
+                "dropout": 0.5,
+            },
+            "train": {
+                "epochs": 40,
+                "batch_tokens": 4096,
+                "label_smoothing": 0.1,
+                "select": "bleu",
+            },
             "tokenizer": {"vocab_size": 8000},
         },
     }

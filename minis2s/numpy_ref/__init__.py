@@ -1,0 +1,1 @@
+"""The reference wing: NumPy, forward and hand-derived backward."""

@@ -1,0 +1,1 @@
+"""Pictures: data in, a figure or a file out."""

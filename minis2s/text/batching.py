@@ -69,14 +69,14 @@ def encode_pairs(
     """
     sides: tuple[list[list[int]], list[list[int]]] = ([], [])
     n_blank = n_long = 0
-    for pair in zip(text.src, text.tgt):
+    for pair in zip(text.src, text.tgt, strict=True):
         ids = [tokenizer.encode(line) if line.strip() else [] for line in pair]
         if not all(ids):
             n_blank += 1
         elif max(map(len, ids)) > max_len:
             n_long += 1
         else:
-            for side, tokens in zip(sides, ids):
+            for side, tokens in zip(sides, ids, strict=True):
                 side.append([*tokens, EOS_ID])
     flat = [_flatten(side) for side in sides]
     return EncodedPairs(*flat[0], *flat[1], n_blank=n_blank, n_long=n_long)
@@ -95,7 +95,7 @@ def pad(sentences: Sequence[Sequence[int]]) -> Int[np.ndarray, "batch len"]:
     [[5, 6, 7], [8, 0, 0]]
     """
     stacked = np.full((len(sentences), max(map(len, sentences))), PAD_ID, np.int64)
-    for row, ids in zip(stacked, sentences):
+    for row, ids in zip(stacked, sentences, strict=True):
         row[: len(ids)] = ids
     return stacked
 

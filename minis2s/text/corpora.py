@@ -2,24 +2,25 @@
 
 A named corpus lives in the cache (`MINIS2S_DATA`, by default the user's cache
 directory) as NAME/FILE, packed or not. What is there is never downloaded again; what
-is read is compared with the sha256 of its unpacked text. Lines end at "\\n" alone:
-U+2028 and its like occur inside real sentences, and `str.splitlines` would shift
-every pair after them.
+is read is compared with the sha256 of its unpacked text.
 """
 
 import gzip
 import hashlib
+import io
 import os
-import tempfile
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from minis2s.config import InputError
 from minis2s.text import tasks
+from minis2s.text.cards import CARDS, Card, card
+from minis2s.text.files import read_bytes, read_lines, write_whole
 
 OWN_DATA = Path(__file__).parents[2] / "data"
 
@@ -41,114 +42,11 @@ class ParallelText:
         return len(self.src)
 
 
-@dataclass(frozen=True)
-class Card:
-    """What there is to know about a corpus before reading it."""
-
-    name: str
-    about: str
-    licence: str
-    languages: tuple[str, ...]
-    splits: dict[str, tuple[str, ...]]
-    """Split -> the languages it exists in."""
-    url: str = ""
-    """Folder that the files come from; empty if nothing is fetched."""
-    sha256: dict[str, str] = field(default_factory=dict)
-    """File -> hash of its unpacked text."""
-    valid: str = "valid"
-    """The split that choices are made on."""
-    test: str = "test"
-    """The split that results are published on."""
-
-
-_ALL = ("de", "en", "fr", "cs")
-_MULTI30K_SHA256 = {
-    "test_2016_flickr.cs": "45adb85f688de8407fddcbe1b36dca15d12aab868149b337e2576f2d6d2ff8d8",
-    "test_2016_flickr.de": "4be6b5b3236b79c25475c6bb829800a7ce559e9ba7a1f6c2394fe4d40be46d16",
-    "test_2016_flickr.en": "399a4382932c1aadd3ceb9bef1008d388a64c76d4ae4e9d4728c6f4301cac182",
-    "test_2016_flickr.fr": "cb3160d69b002bb638e66cc7612fcd56cb0af82eadc9c142dedc438afb885ef6",
-    "train.cs": "2be68b38c8d586ff4f54eb13cc6e1baaaa053695b3f070d3038303a47f2268da",
-    "train.de": "2c2b73fd2b548fbcde3a875e0a78d6ee94d498bfdee6bd3eae3945779e9ddf72",
-    "train.en": "460a15fbd157e34a7a9957ee388c1ca247fe47af3ef25fb50442af6c274e0fc6",
-    "train.fr": "5925a3c18f1587b6b54b87743106e6e8ab93618edb6f65d19eac0621f853a10d",
-    "val.cs": "d53827e469b0a1ca8d57e9e26b2b64c4bc4b33f5479c7b03ae87ae5c882c3e33",
-    "val.de": "660e09eb7e1da2f856ea13ee5ad3cf6d36b3d5b0b733c857e94c5747a3dfc660",
-    "val.en": "1f2a23d992769b5b3d209b0a10dd0b77c08cceb1f20dfb97ed0aafa49d107227",
-    "val.fr": "5304e444d842e962b2dda4d816b70b22a1765b15401642b7ca37a67477e708dc",
-    "test_2017_flickr.de": "c3078bc3b36808bf9d20eb2347ed6137016179ef59ec0d2b9b8ecc3fb2880081",
-    "test_2017_flickr.en": "ce1450ddc5ab0834502579d77a170849952e15a2938b34cc503bdc25ebb4fb98",
-    "test_2017_flickr.fr": "6f3764e31dac41e9455e612958bcfd4e877c5e15cd66df2c2b2be6d9bd83e5b6",
-    "test_2017_mscoco.de": "58277df3c75f92f7145a11b910b553d1cf82c439249d4dc237c899609eafac22",
-    "test_2017_mscoco.en": "43051fdfa86fd5395182e718a94ca67b1b227b9f7c79596ff0f6b813216981d2",
-    "test_2017_mscoco.fr": "39cde3f43f32b0a6bf29ce4917a46329ff32e53070c2fac87506695a740ae0a0",
-    "test_2018_flickr.cs": "1db59fe6980c9b3f9bade65122a985e71150214837d76f4768a5a8384c0b2dc7",
-    "test_2018_flickr.de": "39fcc8b3331d76fb42d648d019c6898b0d5e58baac87bc2a0bb93f44ec8db207",
-    "test_2018_flickr.en": "4e585c2dd525911a6ea7730e9d0b516239af3f1b1ffae6a2130223cfb639f25e",
-    "test_2018_flickr.fr": "234b4a887da0da4801a3e2c6f21336231ff7dd46daeb80cfa1b551c8bbb78239",
-}
-_TATOEBA_SHA256 = {
-    "fra.txt": "0bb85dbaa1c896844649094d7eaf2e34bee34e84fe362b26ce7e8f2e12aae104",
-}
-
-CARDS = {
-    "multi30k": Card(
-        "multi30k",
-        "picture captions in four languages, 29,000 aligned for training",
-        "no licence file; for non-commercial research and education: fetch, do not "
-        "redistribute",
-        _ALL,
-        {
-            "train": _ALL,
-            "val": _ALL,
-            "test_2016_flickr": _ALL,
-            "test_2017_flickr": ("de", "en", "fr"),
-            "test_2017_mscoco": ("de", "en", "fr"),
-            "test_2018_flickr": _ALL,
-        },
-        url="https://raw.githubusercontent.com/multi30k/dataset/"
-        "a3d2e0d26b56f3846f66a952536ffed4e401d05a/data/task1/raw/",
-        sha256=_MULTI30K_SHA256,
-        valid="val",
-        test="test_2016_flickr",
-    ),
-    "tatoeba": Card(
-        "tatoeba",
-        "167,130 short English-French sentence pairs written by volunteers",
-        "CC BY 2.0, attribution: tatoeba.org and www.manythings.org/anki",
-        ("en", "fr"),
-        {split: ("en", "fr") for split in ("train", "valid", "test")},
-        url="https://www.manythings.org/anki/",
-        sha256=_TATOEBA_SHA256,
-    ),
-    "captions-de-en": Card(
-        "captions-de-en",
-        "60 German captions of our own, translated and aligned by hand",
-        "CC0 1.0",
-        ("de", "en"),
-        {"test": ("de", "en")},
-    ),
-    **{
-        name: Card(name, f"generated: {task.about}", "CC0 1.0", (),
-                   dict.fromkeys(tasks.SPLIT_SIZES, ()))
-        for name, task in tasks.TASKS.items()
-    },
-}
-
-
 def cache_dir() -> Path:
     """Where fetched corpora lie: `MINIS2S_DATA`, or the user's cache directory."""
-    return Path(os.environ.get("MINIS2S_DATA") or platformdirs.user_cache_dir("minis2s"))
-
-
-def card(name: str) -> Card:
-    """What is known of a corpus.
-
-    Raises:
-        InputError: if no corpus has this name.
-    """
-    if name not in CARDS:
-        raise InputError(f"unknown corpus {name!r}; there are {', '.join(CARDS)}")
-    return CARDS[name]
+    return Path(
+        os.environ.get("MINIS2S_DATA") or platformdirs.user_cache_dir("minis2s")
+    )
 
 
 def load(name: str, split: str, src: str = "", tgt: str = "") -> ParallelText:
@@ -229,8 +127,10 @@ def fetch(name: str) -> list[Path]:
         raise InputError(f"{name} needs no fetching; `minis2s data show {name}`")
     folder = os.environ.get(f"MINIS2S_URL_{name.upper()}", about.url).rstrip("/") + "/"
     packed = "fra-eng.zip" if name == "tatoeba" else None
-    return [_fetch_file(about, file, folder + (packed or f"{file}.gz"))
-            for file in about.sha256]
+    return [
+        _fetch_file(about, file, folder + (packed or f"{file}.gz"))
+        for file in about.sha256
+    ]
 
 
 def _fetch_file(about: Card, file: str, url: str) -> Path:
@@ -261,31 +161,12 @@ def _request(url: str) -> urllib.request.Request:
 
 
 def _unpack(data: bytes, url: str, file: str) -> bytes:
-    import io
-    import zipfile
-
     try:
         if url.endswith(".zip"):
             return zipfile.ZipFile(io.BytesIO(data)).read(file)
         return gzip.decompress(data)
     except (OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(f"{url} sent a damaged file ({error})") from error
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as part:
-        try:
-            part.write(data)
-            part.flush()
-            os.fsync(part.fileno())
-        except BaseException:
-            Path(part.name).unlink(missing_ok=True)
-            raise
-    Path(part.name).chmod(0o644)
-    Path(part.name).replace(path)
 
 
 def _find(about: Card, file: str) -> Path | None:
@@ -304,7 +185,7 @@ def _read_published(about: Card, file: str) -> list[str]:
             f"{about.name}` brings it, or place {file} or {file}.gz there by hand"
         )
     if about.sha256:
-        _verify(about, file, _read_bytes(path), path)
+        _verify(about, file, read_bytes(path), path)
     return read_lines(path)
 
 
@@ -315,43 +196,6 @@ def _verify(about: Card, file: str, data: bytes, path: Path) -> None:
             f"{path} is not the published {about.name} file (sha256 {got[:12]}..., "
             f"expected {want[:12]}...)"
         )
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix == ".gz" else data
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist") from None
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path} cannot be read ({error})") from error
-
-
-def decode_lines(data: bytes, name: str) -> list[str]:
-    """The lines of UTF-8 text; a byte order mark and "\\r" before "\\n" are dropped.
-
-    Raises:
-        InputError: if a line is not UTF-8; the message has its number.
-    """
-    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    if lines[-1] == b"":
-        lines.pop()
-    text = []
-    for number, line in enumerate(lines, 1):
-        try:
-            text.append(line.removesuffix(b"\r").decode())
-        except UnicodeDecodeError:
-            raise InputError(f"{name}, line {number}: not UTF-8") from None
-    return text
-
-
-def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file, packed by gzip or not.
-
-    Raises:
-        InputError: if the file is missing, unreadable, or not UTF-8.
-    """
-    return decode_lines(_read_bytes(path), str(path))
 
 
 def read_aligned(src_file: Path, tgt_file: Path) -> ParallelText:
@@ -386,18 +230,19 @@ def read_tsv(path: Path) -> ParallelText:
 
 
 def _not_empty(src: list[str], tgt: list[str], path: Path) -> ParallelText:
-    if not any(s.strip() and t.strip() for s, t in zip(src, tgt)):
+    if not any(s.strip() and t.strip() for s, t in zip(src, tgt, strict=True)):
         raise InputError(f"{path} holds no pair of sentences")
     return ParallelText(src, tgt, _hash_lines(src, tgt))
 
 
 def _hash_lines(src: list[str], tgt: list[str]) -> str:
-    text = "".join(f"{s}\t{t}\n" for s, t in zip(src, tgt))
+    text = "".join(f"{s}\t{t}\n" for s, t in zip(src, tgt, strict=True))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def split_pairs(pairs: ParallelText, shares: dict[str, float]
-                ) -> dict[str, ParallelText]:
+def split_pairs(
+    pairs: ParallelText, shares: dict[str, float]
+) -> dict[str, ParallelText]:
     """Cut one text into splits such that no sentence stands in two of them.
 
     The hash of a source sentence decides, so a pair stays where it is when the text
@@ -412,7 +257,7 @@ def split_pairs(pairs: ParallelText, shares: dict[str, float]
         total += share
         bounds.append((split, total))
     parts: dict[str, list[tuple[str, str]]] = {split: [] for split in shares}
-    for s, t in zip(pairs.src, pairs.tgt):
+    for s, t in zip(pairs.src, pairs.tgt, strict=True):
         digest = hashlib.sha256(s.strip().encode()).digest()
         point = int.from_bytes(digest[:8], "big") / 2**64
         split = next((name for name, bound in bounds if point < bound), bounds[-1][0])
@@ -433,10 +278,14 @@ def _load_tatoeba(split: str, src: str, tgt: str) -> ParallelText:
     if path is None:
         _read_published(about, "fra.txt")  # raises, saying how to get it
     pairs = read_tsv(path)  # English first, in every edition
-    known = hashlib.sha256(_read_bytes(path)).hexdigest() == about.sha256["fra.txt"]
-    note = "" if known else (
-        f"{path} is another edition than the one of 2019-04-07; published numbers "
-        f"do not apply"
+    known = hashlib.sha256(read_bytes(path)).hexdigest() == about.sha256["fra.txt"]
+    note = (
+        ""
+        if known
+        else (
+            f"{path} is another edition than the one of 2019-04-07; published numbers "
+            f"do not apply"
+        )
     )
     part = split_pairs(pairs, {"test": 0.02, "valid": 0.02, "train": 0.96})[split]
     sides = (part.src, part.tgt) if src == "en" else (part.tgt, part.src)

@@ -46,8 +46,8 @@ def make_pairs(
     """All pairs of one split of a task.
 
     >>> src, tgt, alignment = make_pairs("reverse", "test")
-    >>> src[0], tgt[0], alignment[0][0]
-    ('zbt', 'tbz', (2, 0))
+    >>> src[1], tgt[1], alignment[1][:2]
+    ('pzsqooyh', 'hyooqszp', [(7, 0), (6, 1)])
 
     Args:
         name: a key of `TASKS`.
@@ -66,12 +66,15 @@ def make_pairs(
         if part == split:
             break
     orders = [task.order(len(text)) for text in src]
-    tgt = ["".join(text[s] for s in order) for text, order in zip(src, orders)]
+    tgt = [
+        "".join(text[s] for s in order) for text, order in zip(src, orders, strict=True)
+    ]
     return src, tgt, [[(s, t) for t, s in enumerate(order)] for order in orders]
 
 
-def _draw(task: Task, n_pairs: int, seen: set[str], rng: np.random.Generator
-          ) -> list[str]:
+def _draw(
+    task: Task, n_pairs: int, seen: set[str], rng: np.random.Generator
+) -> list[str]:
     """Distinct strings that are not in `seen` yet; they are added to it."""
     drawn: list[str] = []
     while len(drawn) < n_pairs:

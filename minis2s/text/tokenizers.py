@@ -72,8 +72,14 @@ class _VocabularyTokenizer:
         self._ids = {piece: i for i, piece in enumerate(self.pieces)}
 
     @classmethod
-    def learn(cls, lines: Iterable[str], vocab_size: int, min_count: int, *,
-              lower: bool = False) -> "_VocabularyTokenizer":
+    def learn(
+        cls,
+        lines: Iterable[str],
+        vocab_size: int,
+        min_count: int,
+        *,
+        lower: bool = False,
+    ) -> "_VocabularyTokenizer":
         """The most frequent units of the text; ties go to the smaller string."""
         count = Counter(unit for line in lines for unit in cls._split(line, lower))
         ranked = sorted(count.items(), key=lambda item: (-item[1], item[0]))
@@ -87,12 +93,14 @@ class _VocabularyTokenizer:
         raise NotImplementedError
 
     def encode(self, text: str) -> list[int]:
+        """Token ids of one sentence; what is not in the vocabulary is UNK."""
         return [self._ids.get(unit, UNK_ID) for unit in self._split(text, self.lower)]
 
     def _units(self, ids: Iterable[int]) -> list[str]:
         return [self.pieces[i] for i in ids if i not in (PAD_ID, BOS_ID, EOS_ID)]
 
     def save(self) -> dict[str, bytes]:
+        """One JSON file with every piece."""
         spec = {"kind": self.kind, "lower": self.lower, "pieces": self.pieces}
         text = json.dumps(spec, ensure_ascii=False, indent=0)
         return {"tokenizer.json": text.encode()}
@@ -108,6 +116,7 @@ class CharTokenizer(_VocabularyTokenizer):
         return list(_normalize(text, lower))
 
     def decode(self, ids: Iterable[int]) -> str:
+        """The characters, side by side."""
         return "".join(self._units(ids))
 
 
@@ -121,6 +130,7 @@ class WordTokenizer(_VocabularyTokenizer):
         return split_words(_normalize(text, lower))
 
     def decode(self, ids: Iterable[int]) -> str:
+        """The words with spaces between them, none before a full stop or comma."""
         text = _NO_SPACE_BEFORE.sub(r"\1", " ".join(self._units(ids)))
         return _NO_SPACE_AFTER.sub(r"\1", text)
 
@@ -142,8 +152,14 @@ class SentencePieceTokenizer:
         self.pieces = tuple(self._processor.id_to_piece(i) for i in range(size))
 
     @classmethod
-    def learn(cls, lines: Iterable[str], vocab_size: int, min_count: int = 1, *,
-              lower: bool = False) -> "SentencePieceTokenizer":
+    def learn(
+        cls,
+        lines: Iterable[str],
+        vocab_size: int,
+        min_count: int = 1,
+        *,
+        lower: bool = False,
+    ) -> "SentencePieceTokenizer":
         """BPE merges of the training text; fewer than asked for if it is small.
 
         One thread, because the result must not depend on the machine.
@@ -164,19 +180,25 @@ class SentencePieceTokenizer:
             normalization_rule_name="identity",
             max_sentence_length=1 << 20,
             num_threads=1,
-            pad_id=PAD_ID, unk_id=UNK_ID, bos_id=BOS_ID, eos_id=EOS_ID,
+            pad_id=PAD_ID,
+            unk_id=UNK_ID,
+            bos_id=BOS_ID,
+            eos_id=EOS_ID,
             minloglevel=2,
         )
         return cls(model.getvalue(), lower=lower)
 
     def encode(self, text: str) -> list[int]:
+        """Token ids of one sentence."""
         return self._processor.encode(_normalize(text, self.lower))
 
     def decode(self, ids: Iterable[int]) -> str:
+        """The sentence, with its spaces where they were."""
         kept = [int(i) for i in ids if i not in (PAD_ID, BOS_ID, EOS_ID)]
         return self._processor.decode(kept)
 
     def save(self) -> dict[str, bytes]:
+        """SentencePiece's own model, and a note of its kind beside it."""
         spec = json.dumps({"kind": self.kind, "lower": self.lower})
         return {"tokenizer.json": spec.encode(), "tokenizer.model": self._model}
 
@@ -220,7 +242,9 @@ def label_pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
     return ["␣" if tokenizer.pieces[i] == " " else tokenizer.pieces[i] for i in ids]
 
 
-def word_groups(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[list[str], list[int]]:
+def word_groups(
+    tokenizer: Tokenizer, ids: Sequence[int]
+) -> tuple[list[str], list[int]]:
     """Which word each token belongs to, words being those of `split_words`.
 
     A token begins a new word if a space stands before it, or if joining it to the

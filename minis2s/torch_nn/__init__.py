@@ -1,0 +1,1 @@
+"""The speed wing: the same models in PyTorch, on a CPU or a GPU."""

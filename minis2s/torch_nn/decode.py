@@ -36,9 +36,9 @@ def max_tgt_len(src_mask: Bool[Tensor, "batch src_len"]) -> Int[Tensor, " batch"
 
 
 def log_probabilities(
-    logits: Float[Tensor, "*rows vocab_size"]
+    logits: Float[Tensor, "*rows vocab_size"],
 ) -> Float[Tensor, "*rows vocab_size"]:
-    """log softmax over what may be said: PAD and BOS have probability zero."""
+    """Log softmax over what may be said: PAD and BOS have probability zero."""
     logits = logits.float().clone()
     logits[..., [PAD_ID, BOS_ID]] = -torch.inf
     return logits.log_softmax(dim=-1)
@@ -72,8 +72,9 @@ def greedy_search(
     while len(active):
         logits, weights, state = model.decode_step(token, state, memory)
         log_prob, token = log_probabilities(logits).max(dim=-1)
-        for i, *taken in zip(active.tolist(), token.tolist(), log_prob.tolist(),
-                             weights):
+        for i, *taken in zip(
+            active.tolist(), token.tolist(), log_prob.tolist(), weights, strict=True
+        ):
             paths[i].append(tuple(taken))
         length = len(paths[int(active[0])])
         going = torch.nonzero((token != EOS_ID) & (limit > length)).squeeze(1)
@@ -131,7 +132,8 @@ def beam_search(
         arXiv:1609.08144, section 7, in its simplest form.
     """
     beams = [
-        _Beam(int(limit), config.n_beams, config.alpha) for limit in max_tgt_len(src_mask)
+        _Beam(int(limit), config.n_beams, config.alpha)
+        for limit in max_tgt_len(src_mask)
     ]
     active = list(range(len(src)))
     n_beams, device = config.n_beams, src.device
@@ -151,8 +153,14 @@ def beam_search(
         )
         parent, token = index // vocab_size, index % vocab_size
         weights = weights.unflatten(0, (len(active), n_beams))
-        for i, *grown in zip(active, totals.tolist(), parent.tolist(), token.tolist(),
-                             weights):
+        for i, *grown in zip(
+            active,
+            totals.tolist(),
+            parent.tolist(),
+            token.tolist(),
+            weights,
+            strict=True,
+        ):
             beams[i].grow(*grown)
         going = [place for place, i in enumerate(active) if not beams[i].done]
         active = [active[place] for place in going]
@@ -178,7 +186,10 @@ class _Beam:
         self.live: list[float] = []
 
     def grow(
-        self, totals: list[float], parents: list[int], tokens: list[int],
+        self,
+        totals: list[float],
+        parents: list[int],
+        tokens: list[int],
         weights: Tensor,
     ) -> None:
         """Take the best candidates of one step, as many as there are open places."""
@@ -186,7 +197,9 @@ class _Beam:
         self.steps.append((totals, parents, tokens, weights))
         step = len(self.steps) - 1
         self.live = [-np.inf] * self.n_beams
-        for slot, (total, token) in enumerate(zip(totals[:n_open], tokens)):
+        for slot, (total, token) in enumerate(
+            zip(totals[:n_open], tokens, strict=False)
+        ):
             entry = (total / (step + 1) ** self.alpha, step, slot)
             if total == -np.inf:
                 continue

@@ -29,6 +29,9 @@ def cross_entropy(
     Source: Szegedy et al. 2016, section 7, arXiv:1512.00567.
     """
     return nn.functional.cross_entropy(
-        logits.flatten(0, 1).float(), tgt_out.flatten(), ignore_index=PAD_ID,
-        reduction="sum", label_smoothing=label_smoothing,
+        logits.flatten(0, 1).float(),
+        tgt_out.flatten(),
+        ignore_index=PAD_ID,
+        reduction="sum",
+        label_smoothing=label_smoothing,
     )

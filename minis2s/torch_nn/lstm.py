@@ -53,9 +53,9 @@ class LSTM(nn.Module):
         """Width of the state."""
         return self.weight_hidden.shape[1]
 
-    def zero_state(self, like: Float[Tensor, "batch *rest"]) -> State:
-        """h and c of zeros, for as many sentences as `like` has rows."""
-        zeros = like.new_zeros(like.shape[0], self.d_hidden)
+    def zero_state(self, x: Float[Tensor, "batch len d_input"]) -> State:
+        """(h, c) of zeros, one row for each sentence of `x`."""
+        zeros = x.new_zeros(len(x), self.d_hidden)
         return zeros, zeros
 
     def step(self, x: Float[Tensor, "batch d_input"], state: State) -> State:
@@ -94,8 +94,15 @@ class LSTM(nn.Module):
         h, c = (part.unsqueeze(0).contiguous() for part in state)
         weights = [self.weight_input, self.weight_hidden, self.bias, self.zero_bias]
         outputs, h, c = torch.lstm(
-            x, (h, c), weights, has_biases=True, num_layers=1, dropout=0.0,
-            train=self.training, bidirectional=False, batch_first=True,
+            x,
+            (h, c),
+            weights,
+            has_biases=True,
+            num_layers=1,
+            dropout=0.0,
+            train=self.training,
+            bidirectional=False,
+            batch_first=True,
         )
         return outputs, (h[0], c[0])
 

@@ -23,9 +23,7 @@ def make_optimizer(
         case "sgd":
             return torch.optim.SGD(parameters, lr=lr, weight_decay=decay)
         case "momentum":
-            return torch.optim.SGD(
-                parameters, lr=lr, momentum=0.9, weight_decay=decay
-            )
+            return torch.optim.SGD(parameters, lr=lr, momentum=0.9, weight_decay=decay)
         case "adam":
             rule = torch.optim.Adam
         case "adamw":

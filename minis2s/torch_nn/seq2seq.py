@@ -124,7 +124,8 @@ class Decoder(nn.Module):
         *,
         fused: bool = True,
     ) -> tuple[
-        Float[Tensor, "batch tgt_len vocab_size"], Float[Tensor, "batch tgt_len src_len"]
+        Float[Tensor, "batch tgt_len vocab_size"],
+        Float[Tensor, "batch tgt_len src_len"],
     ]:
         """Logits and attention for every position of a known target, in one call."""
         outputs = self.embedding(tgt_in)
@@ -135,7 +136,8 @@ class Decoder(nn.Module):
     def step(
         self, token: Int[Tensor, " batch"], state: tuple[State, ...], memory: Memory
     ) -> tuple[
-        Float[Tensor, "batch vocab_size"], Float[Tensor, "batch src_len"],
+        Float[Tensor, "batch vocab_size"],
+        Float[Tensor, "batch src_len"],
         tuple[State, ...],
     ]:
         """Logits and attention after one more token, and the state that follows."""
@@ -151,7 +153,8 @@ class Decoder(nn.Module):
     def predict(
         self, outputs: Float[Tensor, "batch tgt_len d_decoder"], memory: Memory
     ) -> tuple[
-        Float[Tensor, "batch tgt_len vocab_size"], Float[Tensor, "batch tgt_len src_len"]
+        Float[Tensor, "batch tgt_len vocab_size"],
+        Float[Tensor, "batch tgt_len src_len"],
     ]:
         """Look at the source from each state, then name the next token."""
         mask = memory.mask.unsqueeze(1).expand(-1, outputs.shape[1], -1)
@@ -205,7 +208,8 @@ class Seq2Seq(nn.Module):
         *,
         fused: bool = True,
     ) -> tuple[
-        Float[Tensor, "batch tgt_len vocab_size"], Float[Tensor, "batch tgt_len src_len"]
+        Float[Tensor, "batch tgt_len vocab_size"],
+        Float[Tensor, "batch tgt_len src_len"],
     ]:
         """Teacher forcing: logits_t and attention_t given the true tokens before t."""
         memory = self.encode(src, src_mask, fused=fused)

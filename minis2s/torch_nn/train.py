@@ -19,7 +19,11 @@ from torch import Tensor, nn
 
 from minis2s.config import TrainConfig
 from minis2s.text.batching import (
-    Batch, EncodedPairs, iterate_batches, make_batch, plan_batches,
+    Batch,
+    EncodedPairs,
+    iterate_batches,
+    make_batch,
+    plan_batches,
 )
 from minis2s.torch_nn.loss import cross_entropy
 from minis2s.torch_nn.optim import clip_gradient, learning_rate, make_optimizer
@@ -48,7 +52,7 @@ class Validation:
 
     step: int
     epoch: int
-    """Passes over the training pairs made so far, the present one counted."""
+    """The pass that it fell into, counted from 0."""
     metrics: dict[str, float]
     is_best: bool
 
@@ -63,6 +67,8 @@ class Counters:
     """Batches of this epoch that are done."""
     best: float = -np.inf
     best_step: int = 0
+    valid_step: int = 0
+    """Step of the last validation."""
     n_without_best: int = 0
     """Validations since the best one."""
     n_tokens: int = 0
@@ -77,7 +83,11 @@ class TrainState:
     """
 
     def __init__(
-        self, make_model: Callable[[], nn.Module], config: TrainConfig, *, seed: int,
+        self,
+        make_model: Callable[[], nn.Module],
+        config: TrainConfig,
+        *,
+        seed: int,
         device: torch.device,
     ) -> None:
         torch.manual_seed(seed)
@@ -107,20 +117,17 @@ class TrainState:
             arrays["rng.cuda"] = torch.cuda.get_rng_state(self.device).numpy()
         return arrays, asdict(self.counters)
 
-    def restore(self, arrays: dict[str, np.ndarray], counters: dict[str, float]) -> None:
+    def restore(
+        self, arrays: dict[str, np.ndarray], counters: dict[str, float]
+    ) -> None:
         """Continue where `snapshot` was taken."""
         load_weights(self.model, _under("model.", arrays))
         self.best_weights = _under("best.", arrays)
         for name, value in self.model.named_parameters():
-            for key, array in arrays.items():
-                if key.startswith("optimizer.") and key.endswith(f".{name}"):
-                    kind = key.removeprefix("optimizer.").removesuffix(f".{name}")
-                    moment = torch.from_numpy(array.copy())
-                    if kind != "step":  # a count: fused kernels want it beside them
-                        moment = moment.to(self.device)
-                    elif self.device.type == "cuda":
-                        moment = moment.to(self.device)
-                    self.optimizer.state[value][kind] = moment
+            for kind in ("step", "exp_avg", "exp_avg_sq", "momentum_buffer"):
+                if (key := f"optimizer.{kind}.{name}") in arrays:
+                    moment = torch.from_numpy(arrays[key].copy())
+                    self.optimizer.state[value][kind] = moment.to(self.device)
         self.counters = Counters(**counters)
         torch.set_rng_state(torch.from_numpy(arrays["rng.cpu"].copy()))
         if self.device.type == "cuda" and "rng.cuda" in arrays:
@@ -130,7 +137,8 @@ class TrainState:
 def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {
         key.removeprefix(prefix): value
-        for key, value in arrays.items() if key.startswith(prefix)
+        for key, value in arrays.items()
+        if key.startswith(prefix)
     }
 
 
@@ -185,6 +193,8 @@ def train(
                 if _out_of_patience(counters, config):
                     break
         counters.epoch, counters.batch = counters.epoch + 1, 0
+    if counters.valid_step < counters.step:
+        yield _validate(state, validate)
 
 
 def update(state: TrainState, batch: Batch, lr: float) -> tuple[float, float]:
@@ -234,13 +244,14 @@ def _validate(state: TrainState, validate: Validate) -> Validation:
     select = state.config.select
     score = -metrics["loss"] if select == "loss" else metrics[select]
     is_best = score > counters.best
+    counters.valid_step = counters.step
     if is_best:
         counters.best, counters.best_step = score, counters.step
         counters.n_without_best = 0
         state.best_weights = state.weights()
     else:
         counters.n_without_best += 1
-    return Validation(counters.step, counters.epoch + 1, metrics, is_best)
+    return Validation(counters.step, counters.epoch, metrics, is_best)
 
 
 def _out_of_patience(counters: Counters, config: TrainConfig) -> bool:

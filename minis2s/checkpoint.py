@@ -1,0 +1,185 @@
+"""A run on disk: weights, settings, tokenizer, and the state of a training.
+
+    model.safetensors        the best weights, float32 or, if asked for, float16
+    config.json              format, model, languages, sha256 of the files beside it
+    tokenizer.json, .model   what turns text into ids
+    receipt.json, log.jsonl  how it came about
+    train_state.safetensors  only while training: everything that resuming needs
+
+Weights are a dict of NumPy arrays, so that either wing can read what the other wrote.
+Nothing here can run code: safetensors and JSON, never pickle. Every file is replaced
+whole, config.json last, and its checksums tell a cut or altered run.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from minis2s.config import InputError, RNNConfig
+from minis2s.text.files import read_bytes, write_whole
+from minis2s.text.tokenizers import Tokenizer, load_tokenizer
+
+FORMAT = 1
+MODEL_KINDS = {RNNConfig.KIND: RNNConfig}
+STATE_FILE = "train_state.safetensors"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained model as it lies on disk, belonging to no wing."""
+
+    path: Path
+    weights: dict[str, np.ndarray]
+    """By parameter name, float32."""
+    model: RNNConfig
+    tokenizer: Tokenizer
+    src: str
+    """Language it translates from; empty for a generated task."""
+    tgt: str
+    max_len: int
+    """Longest sentence it was trained on, in tokens."""
+
+
+def save_run(
+    path: Path,
+    weights: dict[str, np.ndarray],
+    model: RNNConfig,
+    tokenizer: Tokenizer,
+    *,
+    src: str,
+    tgt: str,
+    max_len: int,
+    half: bool = False,
+) -> None:
+    """Write a finished model into a folder.
+
+    Args:
+        path: the folder; made if it is missing.
+        weights: by parameter name.
+        model: the sizes that the weights have.
+        tokenizer: the one it was trained with.
+        src: language it translates from.
+        tgt: language it translates to.
+        max_len: longest sentence it was trained on, in tokens.
+        half: store float16, half the bytes; it is float32 again when loaded.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    dtype = np.float16 if half else np.float32
+    arrays = {name: value.astype(dtype) for name, value in weights.items()}
+    files = {"model.safetensors": safetensors.numpy.save(arrays), **tokenizer.save()}
+    for name, data in files.items():
+        write_whole(path / name, data)
+    config = {
+        "format": FORMAT,
+        "model": {"kind": model.KIND, **model.as_dict()},
+        "tokenizer": {"kind": tokenizer.kind, "lower": tokenizer.lower},
+        "src": src,
+        "tgt": tgt,
+        "max_len": max_len,
+        "sha256": {n: hashlib.sha256(d).hexdigest() for n, d in sorted(files.items())},
+    }
+    write_json(path / "config.json", config)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON as a person would like to read it, whole or not at all."""
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    write_whole(path, text.encode())
+
+
+def load_run(path: Path) -> Run:
+    """Read a finished model.
+
+    Raises:
+        InputError: if the folder is no run, was not finished, or was cut or altered.
+    """
+    _require_run(path)
+    config = _read_config(path / "config.json")
+    files = {name: read_bytes(path / name) for name in config["sha256"]}
+    for name, data in files.items():
+        if hashlib.sha256(data).hexdigest() != config["sha256"][name]:
+            raise InputError(f"{path / name} was cut or altered: its sha256 is another")
+    try:
+        arrays = safetensors.numpy.load(files["model.safetensors"])
+        settings = dict(config["model"])
+        model = MODEL_KINDS[settings.pop("kind")](**settings)
+        return Run(
+            path,
+            {n: a.astype(np.float32) for n, a in arrays.items()},
+            model,
+            load_tokenizer(files),
+            config["src"],
+            config["tgt"],
+            config["max_len"],
+        )
+    except (safetensors.SafetensorError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged ({error!r})") from error
+
+
+def _require_run(path: Path) -> None:
+    if not path.exists():
+        raise InputError(f"{path} does not exist")
+    if not path.is_dir():
+        raise InputError(
+            f"{path} is a file; a run is a folder with config.json and "
+            f"model.safetensors (no other format is read: a pickle can run code)"
+        )
+    if not (path / "config.json").exists():
+        if (path / STATE_FILE).exists():
+            raise InputError(
+                f"{path} was not trained to its end; repeat its command with --resume"
+            )
+        raise InputError(f"{path} is not a run: it has no config.json")
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(read_bytes(path))
+        found = config["format"]
+        names = set(config["sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} was cut or altered ({error!r})") from error
+    if found != FORMAT:
+        raise InputError(f"{path} has format {found!r}; this version reads {FORMAT}")
+    allowed = {"model.safetensors", "tokenizer.json", "tokenizer.model"}
+    if not {"model.safetensors", "tokenizer.json"} <= names <= allowed:
+        raise InputError(f"{path} was cut or altered: it names files {sorted(names)}")
+    return config
+
+
+def save_state(
+    path: Path, arrays: dict[str, np.ndarray], scalars: dict[str, Any]
+) -> None:
+    """Replace the training state of a run, at once.
+
+    Args:
+        path: the run's folder.
+        arrays: weights, moments, the best so far, random state.
+        scalars: counters and settings, kept in the file's metadata.
+    """
+    metadata = {name: json.dumps(value) for name, value in scalars.items()}
+    write_whole(path / STATE_FILE, safetensors.numpy.save(arrays, metadata))
+
+
+def load_state(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and scalars of an unfinished training.
+
+    Raises:
+        InputError: if the file was cut or altered.
+    """
+    file = path / STATE_FILE
+    try:
+        with safetensors.safe_open(file, framework="numpy") as state:
+            scalars = {k: json.loads(v) for k, v in state.metadata().items()}
+            names = state.keys()  # not a dict: it cannot be iterated itself
+            return {name: state.get_tensor(name) for name in names}, scalars
+    except (safetensors.SafetensorError, OSError, ValueError, AttributeError) as error:
+        raise InputError(f"{file} was cut or altered ({error})") from error

@@ -1,0 +1,171 @@
+"""How good a translation is, and how right an attention map.
+
+BLEU and chrF are sacreBLEU's, on raw text, and come with the signature without which
+a score cannot be compared. Alignment scores compare an attention map with links that
+are known.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import sacrebleu
+from jaxtyping import Float
+
+Link = tuple[int, int]
+"""(source position, target position)."""
+
+_TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char"}
+
+
+class Score(NamedTuple):
+    """A number from 0 to 100 and how it was computed."""
+
+    value: float
+    signature: str
+
+
+def bleu(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    tgt_language: str = "",
+    *,
+    lowercase: bool = False,
+) -> Score:
+    """Corpus BLEU of sacreBLEU; its tokenizer follows the target language.
+
+    13a, but zh for Chinese, and single characters for Japanese and Korean.
+
+    Args:
+        hypotheses: what was translated.
+        references: what it should have been, line by line.
+        tgt_language: code of the language of both.
+        lowercase: for comparison with older work; otherwise case counts.
+
+    Raises:
+        ValueError: if the counts differ.
+
+    Source: Papineni et al. 2002; Post 2018, arXiv:1804.08771.
+    """
+    _same_count(hypotheses, references)
+    scorer = sacrebleu.BLEU(
+        lowercase=lowercase, tokenize=_TOKENIZERS.get(tgt_language, "13a")
+    )
+    value = scorer.corpus_score(list(hypotheses), [list(references)]).score
+    return Score(value, str(scorer.get_signature()))
+
+
+def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+    """Corpus chrF2 of sacreBLEU: overlap of character n-grams.
+
+    Raises:
+        ValueError: if the counts differ.
+
+    Source: Popovic 2015, "chrF: character n-gram F-score".
+    """
+    _same_count(hypotheses, references)
+    scorer = sacrebleu.CHRF()
+    value = scorer.corpus_score(list(hypotheses), [list(references)]).score
+    return Score(value, str(scorer.get_signature()))
+
+
+def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> float:
+    """Percentage of lines that are exactly right.
+
+    >>> exact_match(["ab", "cd"], ["ab", "ce"])
+    50.0
+
+    Raises:
+        ValueError: if the counts differ.
+    """
+    _same_count(hypotheses, references)
+    hits = sum(h == r for h, r in zip(hypotheses, references, strict=True))
+    return 100 * hits / len(references)
+
+
+def perplexity(loss: float) -> float:
+    """exp(loss), for a loss in nats per token; say whether it was teacher-forced."""
+    return math.exp(min(loss, 700.0))
+
+
+class PrecisionRecall(NamedTuple):
+    """Shares of what was proposed, and of what was sought, that are right; 0 to 1."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+def precision_recall(n_right: int, n_proposed: int, n_sought: int) -> PrecisionRecall:
+    """Precision, recall and their harmonic mean, from three counts.
+
+    >>> precision_recall(1, 2, 4)
+    PrecisionRecall(precision=0.5, recall=0.25, f1=0.3333333333333333)
+    """
+    precision = n_right / n_proposed if n_proposed else 0.0
+    recall = n_right / n_sought if n_sought else 0.0
+    both = precision + recall
+    return PrecisionRecall(
+        precision, recall, 2 * precision * recall / both if both else 0.0
+    )
+
+
+class AlignmentScore(NamedTuple):
+    """Of all sentences together; 0 to 1."""
+
+    error_rate: float
+    precision: float
+    recall: float
+
+
+def alignment_score(
+    proposed: Iterable[Iterable[Link]],
+    sure: Iterable[Iterable[Link]],
+    possible: Iterable[Iterable[Link]],
+) -> AlignmentScore:
+    """Alignment error rate, precision and recall, over all sentences.
+
+    With proposed links A, sure links S and possible links P (S is part of P):
+    AER = 1 - (|A and S| + |A and P|) / (|A| + |S|),
+    precision = |A and P| / |A|, recall = |A and S| / |S|.
+
+    >>> alignment_score([[(0, 0), (1, 0)]], [[(0, 0)]], [[(0, 0)]])
+    AlignmentScore(error_rate=0.33333333333333337, precision=0.5, recall=1.0)
+
+    Raises:
+        ValueError: if the counts of sentences differ, or nothing is proposed and
+            nothing is sure.
+
+    Source: Och and Ney 2003, section 4.1, "A Systematic Comparison of Various
+        Statistical Alignment Models".
+    """
+    n_proposed = n_sure = n_right = n_found = 0
+    for a, s, p in zip(proposed, sure, possible, strict=True):
+        a, s = set(a), set(s)
+        n_proposed, n_sure = n_proposed + len(a), n_sure + len(s)
+        n_right, n_found = n_right + len(a & (s | set(p))), n_found + len(a & s)
+    if not n_proposed + n_sure:
+        raise ValueError("alignment_score: there is no link to compare")
+    return AlignmentScore(
+        1 - (n_found + n_right) / (n_proposed + n_sure),
+        n_right / n_proposed if n_proposed else 0.0,
+        n_found / n_sure if n_sure else 0.0,
+    )
+
+
+def attention_links(weights: Float[np.ndarray, "tgt_len src_len"]) -> list[Link]:
+    """One link for each target position: to the source position it looked at most.
+
+    >>> attention_links(np.array([[0.1, 0.9], [0.7, 0.3]]))
+    [(1, 0), (0, 1)]
+    """
+    return [(int(s), t) for t, s in enumerate(weights.argmax(axis=1))]
+
+
+def _same_count(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+    if len(hypotheses) != len(references) or not references:
+        raise ValueError(
+            f"hypotheses and references must be as many and not empty, got "
+            f"{len(hypotheses)} and {len(references)}"
+        )

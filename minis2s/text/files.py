@@ -1,0 +1,70 @@
+r"""Files that are read with a clear complaint, and written whole or not at all.
+
+Lines end at "\n" alone: U+2028 and its like occur inside real sentences, and
+`str.splitlines` would shift every pair after them.
+"""
+
+import gzip
+import os
+import tempfile
+from pathlib import Path
+
+from minis2s.config import InputError
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, unpacked if its name ends in .gz.
+
+    Raises:
+        InputError: if it is missing or cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if path.suffix == ".gz" else data
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path} cannot be read ({error})") from error
+
+
+def decode_lines(data: bytes, name: str) -> list[str]:
+    r"""The lines of UTF-8 text; a byte order mark and "\\r" before "\n" are dropped.
+
+    Raises:
+        InputError: if a line is not UTF-8; the message has its number.
+    """
+    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    text = []
+    for number, line in enumerate(lines, 1):
+        try:
+            text.append(line.removesuffix(b"\r").decode())
+        except UnicodeDecodeError:
+            raise InputError(f"{name}, line {number}: not UTF-8") from None
+    return text
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file, packed by gzip or not.
+
+    Raises:
+        InputError: if the file is missing, unreadable, or not UTF-8.
+    """
+    return decode_lines(read_bytes(path), str(path))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as part:
+        try:
+            part.write(data)
+            part.flush()
+            os.fsync(part.fileno())
+        except BaseException:
+            Path(part.name).unlink(missing_ok=True)
+            raise
+    Path(part.name).chmod(0o644)
+    Path(part.name).replace(path)
