@@ -1,0 +1,10 @@
+"""Checks that teach: each judges a learner's own implementation and says what it saw.
+
+A check takes the function, returns a report if it is right, and raises AssertionError
+with a short message if it is not. `hint=1` adds the idea, `hint=2` almost the code.
+"""
+
+from minis2s.classroom.attention import check_attention
+from minis2s.classroom.attention_probes import attention_probe
+
+__all__ = ["attention_probe", "check_attention"]
