@@ -398,8 +398,8 @@ def test_class_remembers_nothing_between_calls(grad_context):
 def test_initial_weights_follow_fan_in_and_bias_is_zero():
     """Weights lie within 1 / sqrt(fan_in), close to the edge; the bias is zero."""
     rng = np.random.default_rng(1)
-    params = attention.AdditiveAttention(31, 37, 41, rng).params
-    fan_in = {"weight_query": 31, "weight_key": 37, "weight_score": 41}
+    params = attention.AdditiveAttention(53, 97, 13, rng).params
+    fan_in = {"weight_query": 53, "weight_key": 97, "weight_score": 13}
     for name, size in fan_in.items():
-        assert 0.9 < np.abs(params[name]).max() * math.sqrt(size) <= 1.0, name
+        assert 0.8 < np.abs(params[name]).max() * math.sqrt(size) <= 1.0, name
     assert (params["bias"] == 0.0).all()
