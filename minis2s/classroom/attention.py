@@ -97,12 +97,7 @@ def check_attention(
     fault = find_fault(fn, rng if rng is not None else np.random.default_rng())
     if fault is not None:
         raise AssertionError(fault.message(hint))
-    return Report(
-        f"All {len(CHECKS)} checks pass, also for a row with nothing to attend to.\n"
-        f"New: at its peak yours holds {arrays_at_once(fn):.1f} arrays of the size of "
-        f"the weights, the package's {arrays_at_once(right):.1f}.\n"
-        "Each has tgt_len times src_len entries: twice the length, four times the room."
-    )
+    return _report(fn)
 
 
 def find_fault(fn: Implementation, rng: np.random.Generator) -> Fault | None:
@@ -213,6 +208,16 @@ def diagnose(kind: str, trials: list[Trial]) -> str | None:
         if all(same(t.result, try_out(wrong, t.probe).result) for t in trials)
     }
     return found.pop() if len(found) == 1 else None
+
+
+def _report(fn: Implementation) -> Report:
+    """What success says: that all is well, and one thing that is new."""
+    return Report(
+        f"All {len(CHECKS)} checks pass, also for a row with nothing to attend to.\n"
+        f"New: at its peak yours holds {arrays_at_once(fn):.1f} arrays of the size of "
+        f"the weights, the package's {arrays_at_once(right):.1f}.\n"
+        "Each has tgt_len times src_len entries: twice the length, four times the room."
+    )
 
 
 def _name_fault(kind: str, trials: list[Trial], e: Evidence) -> str:

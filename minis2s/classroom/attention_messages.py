@@ -90,7 +90,8 @@ def raised(e: Evidence) -> Advice:
     shapes = ", ".join(str(array.shape) for array in e.probe)
     text = textwrap.shorten(f"{type(e.error).__name__}: {e.error}", 110)
     lines = [frame.line for frame in traceback.extract_tb(e.error.__traceback__)]
-    place = f" at the line `{lines[1]}`" if len(lines) > 1 and lines[1] else ""
+    line = textwrap.shorten(lines[1] or "", 60) if len(lines) > 1 else ""
+    place = f" at the line `{line}`" if line else ""
     return Advice(
         case=f"But `{e.name}` stopped{place} with {text.rstrip('.')}.",
         broken=f"query, key, value and mask had the shapes {shapes}.",
@@ -566,10 +567,10 @@ def empty_row_nan(e: Evidence) -> Advice:
             "spoils the gradient of the whole batch."
         ),
         broken="By our convention such a row is all zeros.",
-        cause="0/0 is at work: the row's votes are all 0. (Large scores were fine.)",
+        cause="No score of the row is finite: 0/0 or -inf minus -inf is at work.",
         look="Look at the division, and at what is subtracted before exp.",
         idea="No votes, no weights: decide what a sum of 0 shall mean.",
-        code="Where the row's sum is 0, divide by 1. -inf minus -inf needs care, too.",
+        code="Where the sum is 0, divide by 1; where the maximum is -inf, subtract 0.",
     )
 
 

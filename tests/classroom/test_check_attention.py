@@ -224,6 +224,11 @@ def stops(query, key, value, mask):
     return query @ key, mask
 
 
+def stops_at_length(query, key, value, mask):
+    """An error with a long line and a long sentence."""
+    raise ValueError("the shapes " + str([array.shape for array in (query, key)] * 9))
+
+
 def stub(query, key, value, mask):
     """As handed out."""
     raise NotImplementedError
@@ -244,6 +249,7 @@ SYMPTOMS = {
     three_things: "not_a_pair",
     text: "not_a_pair",
     stops: "raised",
+    stops_at_length: "raised",
     stub: "stub",
 }
 each_failure = pytest.mark.parametrize(
