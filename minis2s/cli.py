@@ -47,11 +47,22 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _set_quiet(quiet: bool) -> None:
+    """Notes and progress go to standard error, or nowhere."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger.handlers = [handler]
+    logger.setLevel(logging.ERROR if quiet else logging.INFO)
+
+
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", callback=_set_quiet, help="no progress, no notes"),
+]
+
+
 @app.callback()
 def _main(
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="no progress, no notes")
-    ] = False,
     version: Annotated[
         bool,
         typer.Option(
@@ -59,10 +70,7 @@ def _main(
         ),
     ] = False,
 ) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger.handlers = [handler]
-    logger.setLevel(logging.ERROR if quiet else logging.INFO)
+    pass
 
 
 def _quiet() -> bool:
@@ -176,6 +184,7 @@ def train(
     seed: Annotated[int, typer.Option(help="of all randomness")] = 1,
     threads: Annotated[int, typer.Option(help="of the CPU; 0 takes all cores")] = 0,
     device: Device = "auto",
+    quiet: Quiet = False,
 ) -> None:
     """Train a translator; its folder is printed at the end."""
     import torch
@@ -358,6 +367,7 @@ def translate(
     ] = None,
     batch_size: BatchSize = 64,
     device: Device = "auto",
+    quiet: Quiet = False,
 ) -> None:
     """Translate text, one line for each line; a blank line for a blank one."""
     from minis2s.text.files import decode_lines, read_lines, write_whole
@@ -397,8 +407,11 @@ def evaluate(
     ] = None,
     batch_size: BatchSize = 64,
     device: Device = "auto",
+    quiet: Quiet = False,
 ) -> None:
-    """BLEU and chrF of a run on a corpus or on two files, with signatures."""
+    """BLEU and chrF of a run on a corpus or on two files, with the signature."""
+    import torch
+
     from minis2s import metrics
     from minis2s.checkpoint import load_run, write_json
     from minis2s.text import corpora
@@ -415,17 +428,16 @@ def evaluate(
     else:
         text = corpora.read_aligned(src_file, ref_file)
     translator = Translator.from_run(loaded, pick_device(device))
+    config = DecodeConfig(n_beams=beam, batch_size=batch_size)
     started = time.perf_counter()
-    outputs = translator.translate_text(
-        text.src, DecodeConfig(n_beams=beam, batch_size=batch_size)
-    )
+    outputs = translator.translate_text(text.src, config)
     seconds = time.perf_counter() - started
-    mixed = metrics.bleu(outputs, text.tgt, loaded.tgt)
+    language = loaded.tgt or "letters"
+    mixed = metrics.bleu(outputs, text.tgt, language)
+    lower = metrics.bleu(outputs, text.tgt, language, lowercase=True)
     found = {
         "bleu": mixed.value,
-        "bleu_lowercase": metrics.bleu(
-            outputs, text.tgt, loaded.tgt, lowercase=True
-        ).value,
+        "bleu_lowercase": lower.value,
         "chrf": metrics.chrf(outputs, text.tgt).value,
         "exact_match": metrics.exact_match(outputs, text.tgt),
         "signature": mixed.signature,
@@ -437,31 +449,21 @@ def evaluate(
         "device": describe_device(translator.device),
     }
     for name, value in found.items():
-        shown = f"{value:.2f}" if isinstance(value, float) else value
-        typer.echo(f"{name:16}{shown}")
-    if json_file:
-        write_json(
-            json_file,
-            {
-                **found,
-                "receipt": receipt.make_receipt(
-                    command=receipt.command_line(),
-                    config={"beam": beam, "run": str(run)},
-                    seed=None,
-                    seconds=seconds,
-                    device=found["device"],
-                    threads=_threads(),
-                    data_sha256={"text": text.sha256},
-                    metrics={"bleu": mixed.value, "signature": mixed.signature},
-                ),
-            },
+        typer.echo(
+            f"{name:16}{value:.2f}" if isinstance(value, float) else f"{name:16}{value}"
         )
-
-
-def _threads() -> int:
-    import torch
-
-    return torch.get_num_threads()
+    if json_file:
+        found["receipt"] = receipt.make_receipt(
+            command=receipt.command_line(),
+            config={"run": str(run), **config.as_dict()},
+            seed=None,
+            seconds=seconds,
+            device=found["device"],
+            threads=torch.get_num_threads(),
+            data_sha256={"text": text.sha256},
+            metrics={"bleu": mixed.value, "signature": mixed.signature},
+        )
+        write_json(json_file, found)
 
 
 @app.command()
@@ -471,10 +473,12 @@ def attend(
     out: Annotated[Path, typer.Option("-o", "--out", help="map.png or map.svg")],
     target: Annotated[str, typer.Option(help="make the model say this instead")] = "",
     subwords: Annotated[
-        bool, typer.Option("--subwords", help="label tokens instead of whole words")
-    ] = False,
+        bool | None,
+        typer.Option("--subwords/--words", help="what a label is; default: words"),
+    ] = None,
     beam: Beam = 5,
     device: Device = "auto",
+    quiet: Quiet = False,
 ) -> None:
     """Draw where the model looks; prints the translation."""
     from minis2s.plot.attention_map import FORMATS, attention_map, save_figure
@@ -491,7 +495,7 @@ def attend(
     else:
         hypothesis = translator.translate([sentence], DecodeConfig(n_beams=beam))[0]
     weights, src_labels, tgt_labels = translator.labelled_attention(
-        sentence, hypothesis, words=not subwords
+        sentence, hypothesis, words=None if subwords is None else not subwords
     )
     figure = attention_map(
         weights, src_labels, tgt_labels, title=hypothesis.attention_kind

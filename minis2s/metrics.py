@@ -16,7 +16,7 @@ from jaxtyping import Float
 Link = tuple[int, int]
 """(source position, target position)."""
 
-_TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char"}
+_TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char", "letters": "char"}
 
 
 class Score(NamedTuple):
@@ -35,7 +35,8 @@ def bleu(
 ) -> Score:
     """Corpus BLEU of sacreBLEU; its tokenizer follows the target language.
 
-    13a, but zh for Chinese, and single characters for Japanese and Korean.
+    13a, but zh for Chinese, and single characters for Japanese, Korean and the
+    letters of a generated task.
 
     Args:
         hypotheses: what was translated.

@@ -124,7 +124,7 @@ class Translator:
         line: str,
         hypothesis: Hypothesis,
         *,
-        words: bool = True,
+        words: bool | None = None,
         layer: int = 0,
         head: int = 0,
     ) -> tuple[Float[np.ndarray, "n_tgt n_src"], list[str], list[str]]:
@@ -133,7 +133,8 @@ class Translator:
         Args:
             line: the source sentence.
             hypothesis: what it was translated to.
-            words: join subwords to words; otherwise one label a token.
+            words: join tokens to words, or one label a token; by default words,
+                but the single tokens of a character model.
             layer: counted from 0.
             head: counted from 0.
 
@@ -142,6 +143,8 @@ class Translator:
         """
         weights = hypothesis.attention[layer, head]
         sides = (self.encode(line), hypothesis.tokens)
+        if words is None:
+            words = self.tokenizer.kind != "char"
         if not words:
             src, tgt = (label_pieces(self.tokenizer, ids) for ids in sides)
             return weights, src, tgt
