@@ -6,7 +6,8 @@ Lines end at "\n" alone: U+2028 and its like occur inside real sentences, and
 
 import gzip
 import os
-import tempfile
+import secrets
+import zlib
 from pathlib import Path
 
 from minis2s.config import InputError
@@ -23,12 +24,12 @@ def read_bytes(path: Path) -> bytes:
         return gzip.decompress(data) if path.suffix == ".gz" else data
     except FileNotFoundError:
         raise InputError(f"{path} does not exist") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be read ({error})") from error
 
 
 def decode_lines(data: bytes, name: str) -> list[str]:
-    r"""The lines of UTF-8 text; a byte order mark and "\\r" before "\n" are dropped.
+    r"""The lines of UTF-8 text; a byte order mark and "\r" before "\n" are dropped.
 
     Raises:
         InputError: if a line is not UTF-8; the message has its number.
@@ -55,16 +56,30 @@ def read_lines(path: Path) -> list[str]:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as part:
-        try:
-            part.write(data)
-            part.flush()
-            os.fsync(part.fileno())
-        except BaseException:
-            Path(part.name).unlink(missing_ok=True)
-            raise
-    Path(part.name).chmod(0o644)
-    Path(part.name).replace(path)
+    """Write a file so that it is there whole or not at all.
+
+    What is no regular file, such as /dev/null or a pipe, is written to as it is.
+
+    Raises:
+        InputError: if the folder is missing or cannot be written to.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _replace(path.resolve(), data)  # a link stays a link
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror})") from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
