@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minis2s.config import InputError
+
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SPLIT_SIZES = {"train": 10_000, "valid": 500, "test": 1_000}
 
@@ -57,7 +59,13 @@ def make_pairs(
     Returns:
         source strings, target strings, and for each pair its (source position,
         target position) links.
+
+    Raises:
+        InputError: if there is no such task or split.
     """
+    for known, word, asked in ((TASKS, "task", name), (SPLIT_SIZES, "split", split)):
+        if asked not in known:
+            raise InputError(f"unknown {word} {asked!r}; there are {', '.join(known)}")
     task = TASKS[name]
     rng = np.random.default_rng(seed)
     seen: set[str] = set()
