@@ -7,11 +7,13 @@ is read is compared with the sha256 of its unpacked text.
 
 import gzip
 import hashlib
+import http.client
 import io
+import math
 import os
-import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,9 +46,8 @@ class ParallelText:
 
 def cache_dir() -> Path:
     """Where fetched corpora lie: `MINIS2S_DATA`, or the user's cache directory."""
-    return Path(
-        os.environ.get("MINIS2S_DATA") or platformdirs.user_cache_dir("minis2s")
-    )
+    folder = os.environ.get("MINIS2S_DATA") or platformdirs.user_cache_dir("minis2s")
+    return Path(folder).expanduser()
 
 
 def load(name: str, split: str, src: str = "", tgt: str = "") -> ParallelText:
@@ -59,10 +60,7 @@ def load(name: str, split: str, src: str = "", tgt: str = "") -> ParallelText:
             missing or is not the file that was published.
     """
     about = card(name)
-    split = {"valid": about.valid, "test": about.test}.get(split, split)
-    if split not in about.splits:
-        known = ", ".join(about.splits)
-        raise InputError(f"{name} has no split {split!r}; it has {known}")
+    split = _own_split(about, split)
     if name in tasks.TASKS:
         src_lines, tgt_lines, _ = tasks.make_pairs(name, split)
         return ParallelText(src_lines, tgt_lines, _hash_lines(src_lines, tgt_lines))
@@ -81,6 +79,14 @@ def load(name: str, split: str, src: str = "", tgt: str = "") -> ParallelText:
     return ParallelText(*sides, _hash_lines(*sides))
 
 
+def _own_split(about: Card, split: str) -> str:
+    split = {"valid": about.valid, "test": about.test}.get(split, split)
+    if split not in about.splits:
+        known = ", ".join(about.splits)
+        raise InputError(f"{about.name} has no split {split!r}; it has {known}")
+    return split
+
+
 def load_alignment(name: str, split: str) -> list[tuple[Links, Links]]:
     """For each pair its sure and its possible links (source word, target word).
 
@@ -88,9 +94,10 @@ def load_alignment(name: str, split: str) -> list[tuple[Links, Links]]:
     task. A sure link is possible too.
 
     Raises:
-        InputError: if the corpus has no alignment.
+        InputError: if the name or the split is unknown, or has no alignment.
     """
     about = card(name)
+    split = _own_split(about, split)
     if name in tasks.TASKS:
         return [(links, links) for links in tasks.make_pairs(name, split)[2]]
     file = OWN_DATA / name / f"{split}.align"
@@ -125,7 +132,8 @@ def fetch(name: str) -> list[Path]:
     about = card(name)
     if not about.url:
         raise InputError(f"{name} needs no fetching; `minis2s data show {name}`")
-    folder = os.environ.get(f"MINIS2S_URL_{name.upper()}", about.url).rstrip("/") + "/"
+    folder = os.environ.get(f"MINIS2S_URL_{name.upper()}") or about.url
+    folder = folder.rstrip("/") + "/"
     packed = "fra-eng.zip" if name == "tatoeba" else None
     return [
         _fetch_file(about, file, folder + (packed or f"{file}.gz"))
@@ -140,7 +148,7 @@ def _fetch_file(about: Card, file: str, url: str) -> Path:
     try:
         with urllib.request.urlopen(_request(url), timeout=60) as answer:
             data = answer.read()
-    except (urllib.error.URLError, TimeoutError, OSError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise InputError(
             f"{url} could not be fetched ({error}); place the file by hand as "
             f"{cache_dir() / about.name / file}, or set "
@@ -148,9 +156,15 @@ def _fetch_file(about: Card, file: str, url: str) -> Path:
         ) from error
     text = _unpack(data, url, file)
     if about.name != "tatoeba":  # its archive is renewed every week
-        _verify(about, file, text, Path(url))
+        _verify(about, file, text, url)
     target = cache_dir() / about.name / file
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{target.parent} cannot be made ({error.strerror}); MINIS2S_DATA may "
+            f"name another folder"
+        ) from error
     write_whole(target, text)
     return target
 
@@ -165,7 +179,7 @@ def _unpack(data: bytes, url: str, file: str) -> bytes:
         if url.endswith(".zip"):
             return zipfile.ZipFile(io.BytesIO(data)).read(file)
         return gzip.decompress(data)
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, zlib.error, zipfile.BadZipFile) as error:
         raise InputError(f"{url} sent a damaged file ({error})") from error
 
 
@@ -175,26 +189,31 @@ def _find(about: Card, file: str) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def _read_published(about: Card, file: str) -> list[str]:
+def _locate(about: Card, file: str) -> Path:
     path = _find(about, file)
-    if path is None and not about.url:
+    if path:
+        return path
+    if not about.url:
         raise InputError(f"{OWN_DATA / about.name / file} is missing from this clone")
-    if path is None:
-        raise InputError(
-            f"{about.name}/{file} is not in {cache_dir()}; `minis2s data fetch "
-            f"{about.name}` brings it, or place {file} or {file}.gz there by hand"
-        )
+    raise InputError(
+        f"{about.name}/{file} is not in {cache_dir()}; `minis2s data fetch "
+        f"{about.name}` brings it, or place {file} or {file}.gz there by hand"
+    )
+
+
+def _read_published(about: Card, file: str) -> list[str]:
+    path = _locate(about, file)
     if about.sha256:
-        _verify(about, file, read_bytes(path), path)
+        _verify(about, file, read_bytes(path), f"{path} (remove it to fetch it anew)")
     return read_lines(path)
 
 
-def _verify(about: Card, file: str, data: bytes, path: Path) -> None:
+def _verify(about: Card, file: str, data: bytes, origin: str) -> None:
     got, want = hashlib.sha256(data).hexdigest(), about.sha256[file]
     if got != want:
         raise InputError(
-            f"{path} is not the published {about.name} file (sha256 {got[:12]}..., "
-            f"expected {want[:12]}...)"
+            f"{origin} is not the published {about.name} file: its sha256 is "
+            f"{got[:12]}..., expected {want[:12]}..."
         )
 
 
@@ -245,13 +264,20 @@ def split_pairs(
 ) -> dict[str, ParallelText]:
     """Cut one text into splits such that no sentence stands in two of them.
 
-    The hash of a source sentence decides, so a pair stays where it is when the text
-    grows. A pair whose target sentence is already in an earlier split is left out.
+    The hash of a source sentence decides, so when the text grows no pair ever moves
+    to another split. A pair whose target sentence is also in an earlier split is left
+    out; growth can bring such a sentence, and so can take a pair out of any split but
+    the first. Sentences are the same if only the space around them differs.
 
     Args:
         pairs: the text.
         shares: share of each split, in order of precedence; they sum to 1.
+
+    Raises:
+        ValueError: if the shares do not sum to 1.
     """
+    if not math.isclose(sum(shares.values()), 1):
+        raise ValueError(f"shares must sum to 1, got {sum(shares.values())}")
     bounds, total = [], 0.0
     for split, share in shares.items():
         total += share
@@ -274,9 +300,7 @@ def split_pairs(
 
 def _load_tatoeba(split: str, src: str, tgt: str) -> ParallelText:
     about = CARDS["tatoeba"]
-    path = _find(about, "fra.txt")
-    if path is None:
-        _read_published(about, "fra.txt")  # raises, saying how to get it
+    path = _locate(about, "fra.txt")
     pairs = read_tsv(path)  # English first, in every edition
     known = hashlib.sha256(read_bytes(path)).hexdigest() == about.sha256["fra.txt"]
     note = (
