@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import sentencepiece
 
@@ -44,6 +44,7 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFC", text))
 
 
+@runtime_checkable
 class Tokenizer(Protocol):
     """What every tokenizer can do. Ids carry neither BOS nor EOS."""
 
@@ -80,13 +81,13 @@ class _VocabularyTokenizer:
         *,
         lower: bool = False,
     ) -> "_VocabularyTokenizer":
-        """The most frequent units of the text; ties go to the smaller string."""
+        """The most frequent units of the text, spaces first; ties go by code point."""
         count = Counter(unit for line in lines for unit in cls._split(line, lower))
         ranked = sorted(count.items(), key=lambda item: (-item[1], item[0]))
-        kept = [unit for unit, n in ranked if n >= min_count and unit.strip()]
-        spaces = [unit for unit, _ in ranked if not unit.strip()]
-        room = vocab_size - len(SPECIAL_PIECES) - len(spaces)
-        return cls((*SPECIAL_PIECES, *spaces, *kept[:room]), lower=lower)
+        spaces = [unit for unit, _ in ranked if unit.isspace()]
+        others = [unit for unit, n in ranked if n >= min_count and not unit.isspace()]
+        pieces = [*SPECIAL_PIECES, *spaces, *others]
+        return cls(pieces[:vocab_size], lower=lower)
 
     @classmethod
     def _split(cls, text: str, lower: bool) -> list[str]:
@@ -147,7 +148,8 @@ class SentencePieceTokenizer:
     def __init__(self, model: bytes, *, lower: bool = False) -> None:
         self.lower = lower
         self._model = model
-        self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        self._processor = sentencepiece.SentencePieceProcessor()
+        self._processor.load_from_serialized_proto(model)
         size = self._processor.get_piece_size()
         self.pieces = tuple(self._processor.id_to_piece(i) for i in range(size))
 
@@ -162,7 +164,9 @@ class SentencePieceTokenizer:
     ) -> "SentencePieceTokenizer":
         """BPE merges of the training text; fewer than asked for if it is small.
 
-        One thread, because the result must not depend on the machine.
+        The 256 bytes and every character of the text have a piece, even if that makes
+        more than were asked for. One thread, because the result must not depend on
+        the machine.
         """
         del min_count  # byte fallback leaves no piece too rare to spell
         text = [_normalize(line, lower) for line in lines]
@@ -216,7 +220,14 @@ KINDS = {
 def learn_tokenizer(
     config: TokenizerConfig, lines: Iterable[str], *, lower: bool = False
 ) -> Tokenizer:
-    """Learn a tokenizer from the lines of both sides of the training text."""
+    """Learn a tokenizer from the lines of both sides of the training text.
+
+    Raises:
+        InputError: if every line is blank.
+    """
+    lines = list(lines)
+    if not any(line.strip() for line in lines):
+        raise InputError("there is no text to learn a vocabulary from")
     kind = KINDS[config.kind]
     return kind.learn(lines, config.vocab_size, config.min_count, lower=lower)
 
@@ -228,13 +239,27 @@ def load_tokenizer(files: dict[str, bytes]) -> Tokenizer:
         InputError: if the files do not describe a tokenizer.
     """
     try:
-        spec = json.loads(files["tokenizer.json"])
-        kind, lower = spec["kind"], spec["lower"]
-        if kind == "sentencepiece":
-            return SentencePieceTokenizer(files["tokenizer.model"], lower=lower)
-        return KINDS[kind](spec["pieces"], lower=lower)
+        tokenizer = _load(files)
+        if tuple(tokenizer.pieces[:4]) != SPECIAL_PIECES:
+            raise ValueError(f"its first pieces are not {' '.join(SPECIAL_PIECES)}")
+        return tokenizer
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"the tokenizer files are damaged ({error})") from error
+        raise InputError(f"the tokenizer files are damaged ({error!r})") from error
+
+
+def _load(files: dict[str, bytes]) -> Tokenizer:
+    spec = json.loads(files["tokenizer.json"])
+    kind, lower = KINDS[spec["kind"]], spec["lower"]
+    if not isinstance(lower, bool):
+        raise TypeError(f"lower is {lower!r}")
+    if kind is SentencePieceTokenizer:
+        return kind(files["tokenizer.model"], lower=lower)
+    pieces = spec["pieces"]
+    if not all(isinstance(piece, str) for piece in pieces):
+        raise TypeError("a piece is no string")
+    if len(set(pieces)) < len(pieces):
+        raise ValueError("a piece stands twice")
+    return kind(pieces, lower=lower)
 
 
 def label_pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
