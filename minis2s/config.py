@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 
+ATTENTIONS = ("additive", "dot", "general")
+
+
 class InputError(ValueError):
     """Something the user can mend; the command line shows it without a traceback."""
 
@@ -176,7 +179,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "dropout": 0.0,
             },
             "train": {
-                "epochs": 8,
+                "epochs": 4,
                 "lr": 0.005,
                 "warmup_steps": 20,
                 "batch_tokens": 512,

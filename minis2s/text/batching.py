@@ -88,7 +88,9 @@ def _flatten(sentences: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([i for ids in sentences for i in ids], dtype=np.int32), start
 
 
-def pad(sentences: Sequence[Sequence[int]]) -> Int[np.ndarray, "batch len"]:
+def pad(
+    sentences: Sequence[Sequence[int] | np.ndarray],
+) -> Int[np.ndarray, "batch len"]:
     """Stack sentences of different lengths, PAD behind the shorter ones.
 
     >>> pad([[5, 6, 7], [8]]).tolist()
@@ -105,13 +107,15 @@ def make_batch(pairs: EncodedPairs, indices: Sequence[int]) -> Batch:
     chosen = [pairs.pair(i) for i in indices]
     src = pad([s for s, _ in chosen])
     tgt_out = pad([t for _, t in chosen])
-    tgt_in = pad([[BOS_ID, *t[:-1]] for _, t in chosen])
+    tgt_in = np.roll(tgt_out, 1, axis=1)
+    tgt_in[:, 0] = BOS_ID
+    tgt_in[tgt_out == PAD_ID] = PAD_ID
     return Batch(src, src != PAD_ID, tgt_in, tgt_out)
 
 
 def plan_batches(
     pairs: EncodedPairs, batch_tokens: int, seed: int | None, epoch: int
-) -> list[np.ndarray]:
+) -> list[list[int]]:
     """Which pairs form which batch of an epoch, in order.
 
     Args:
@@ -130,13 +134,12 @@ def plan_batches(
     for position, i in enumerate(order):
         grown = max(widest, width[i])
         if position > first and (position - first + 1) * grown > batch_tokens:
-            batches.append(order[first:position])
+            batches.append(order[first:position].tolist())
             first, grown = position, width[i]
         widest = grown
-    batches.append(order[first:])
+    batches.append(order[first:].tolist())
     if rng is not None:
-        rng.shuffle(shuffled := [*range(len(batches))])
-        batches = [batches[i] for i in shuffled]
+        rng.shuffle(batches)
     return batches
 
 

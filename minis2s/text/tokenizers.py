@@ -24,6 +24,7 @@ from minis2s.config import InputError, TokenizerConfig
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
 SPECIAL_PIECES = ("<pad>", "<unk>", "<s>", "</s>")
 SPACE_MARK = "▁"  # SentencePiece writes a space so, at the front of the next piece
+SPACE_LABEL = "␣"
 
 # A CJK character is a word of its own: the script has no spaces to split at.
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff"
@@ -264,7 +265,8 @@ def _load(files: dict[str, bytes]) -> Tokenizer:
 
 def label_pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
     """A legible label for each token: its piece, EOS as `</s>`, a space as `␣`."""
-    return ["␣" if tokenizer.pieces[i] == " " else tokenizer.pieces[i] for i in ids]
+    pieces = [tokenizer.pieces[i] for i in ids]
+    return [SPACE_LABEL if piece.isspace() else piece for piece in pieces]
 
 
 def word_groups(
@@ -273,7 +275,8 @@ def word_groups(
     """Which word each token belongs to, words being those of `split_words`.
 
     A token begins a new word if a space stands before it, or if joining it to the
-    word so far would make two words; special tokens stand alone.
+    word so far would make two words. A space belongs to the word that follows it, and
+    is `␣` if none does. Special tokens stand alone; a token is never cut.
 
     Returns:
         the words, and for every token the number of its word.
@@ -282,14 +285,14 @@ def word_groups(
     group: list[int] = []
     joinable = False
     for text, space_before, alone, n_tokens in _characters(tokenizer, ids):
-        together = words[-1] + text if words else text
-        if joinable and not space_before and not alone and _is_one_word(together):
-            words[-1] = together
+        joins = joinable and not alone and (not space_before or not words[-1])
+        if joins and _is_one_word(words[-1] + text):
+            words[-1] += text
         else:
             words.append(text)
         joinable = not alone
         group += [len(words) - 1] * n_tokens
-    return words, group
+    return [word or SPACE_LABEL for word in words], group
 
 
 def _is_one_word(text: str) -> bool:
@@ -303,19 +306,19 @@ def _characters(
     run, n_tokens = b"", 0
     for i in ids:
         piece = tokenizer.pieces[i]
-        alone = piece in SPECIAL_PIECES or tokenizer.kind == "word"
         byte = tokenizer.kind == "sentencepiece" and _BYTE.fullmatch(piece)
         if byte:
             run, n_tokens = run + bytes.fromhex(byte[1]), n_tokens + 1
             text = run.decode(errors="ignore")
             if text:
-                yield text, False, alone, n_tokens
+                yield text.strip(), text.isspace(), False, n_tokens
                 run, n_tokens = b"", 0
             continue
         if n_tokens:  # bytes that spell no character
             yield "�", False, True, n_tokens
             run, n_tokens = b"", 0
-        space_before = piece.startswith((SPACE_MARK, " "))
-        yield piece.removeprefix(SPACE_MARK), space_before, alone, 1
+        text = piece.replace(SPACE_MARK, " ")
+        alone = piece in SPECIAL_PIECES or tokenizer.kind == "word"
+        yield text.strip(), text[:1].isspace(), alone, 1
     if n_tokens:
         yield "�", False, True, n_tokens

@@ -127,8 +127,8 @@ class BiLSTM(nn.Module):
         mask: Bool[Tensor, "batch len"],
         *,
         fused: bool = True,
-    ) -> Float[Tensor, "batch len 2*d_hidden"]:
-        """[h_fwd; h_bwd] at every position; zeros on padding."""
+    ) -> Float[Tensor, "batch len d_memory"]:
+        """[h_fwd; h_bwd], 2 d_hidden wide, at every position; zeros on padding."""
         index = reversal_index(mask)
         h_fwd, _ = self.fwd(x, fused=fused)
         h_bwd, _ = self.bwd(_reorder(x, index), fused=fused)

@@ -104,7 +104,7 @@ class TrainState:
             for name, value in self.model.named_parameters()
         }
 
-    def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, int | float]]:
         """Arrays and numbers that `restore` needs."""
         arrays = {f"model.{name}": value for name, value in self.weights().items()}
         arrays |= {f"best.{name}": value for name, value in self.best_weights.items()}
@@ -118,7 +118,7 @@ class TrainState:
         return arrays, asdict(self.counters)
 
     def restore(
-        self, arrays: dict[str, np.ndarray], counters: dict[str, float]
+        self, arrays: dict[str, np.ndarray], counters: dict[str, int | float]
     ) -> None:
         """Continue where `snapshot` was taken."""
         load_weights(self.model, _under("model.", arrays))

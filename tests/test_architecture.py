@@ -1,0 +1,137 @@
+"""The house keeps its shape: who may import what, and which files are twins."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "minis2s"
+
+LEAVES = {"config", "text", "hypothesis", "metrics", "receipt"}
+MAY_IMPORT = {
+    "config": set(),
+    "receipt": set(),
+    "hypothesis": LEAVES,
+    "metrics": LEAVES,
+    "text": LEAVES,
+    "plot": LEAVES,
+    "specs": LEAVES,
+    "checkpoint": LEAVES,
+    "numpy_ref": {"config", "hypothesis", "text"},
+    "torch_nn": LEAVES | {"checkpoint", "torch"},
+    "classroom": {"*"},
+    "cli": {"*"},
+    "__main__": {"*"},
+    "__init__": set(),
+}
+"""Room of the house -> rooms that it may import, and `torch` if it may."""
+
+TORCH_WITHOUT_TWIN = {"device", "distributed", "experiment", "translator"}
+NUMPY_WITHOUT_TWIN = {"gradcheck"}
+MISSING_IN_NUMPY = {
+    "decode", "embedding", "loss", "lstm", "masks", "optim", "seq2seq", "train",
+}  # fmt: skip
+"""Twins that are still to come; this list ends empty."""
+
+
+def room(path):
+    """Which room of the house a file belongs to."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(path):
+    """Rooms of minis2s that a file imports, and torch."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module == "minis2s":
+            names = [f"minis2s.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module]
+        else:
+            continue
+        for parts in (name.split(".") for name in names):
+            if parts[0] == "torch":
+                found.add("torch")
+            elif parts[0] == "minis2s" and len(parts) > 1:
+                found.add(parts[1])
+    return found - {"__version__"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_imports_follow_the_table(path):
+    """No file imports from a room that its own room may not know."""
+    allowed = MAY_IMPORT[room(path)] | {room(path)}
+    assert "*" in allowed or imports(path) <= allowed
+
+
+def classes(path):
+    """Public classes of a file with the fields of their constructors."""
+    found = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            inits = [n for n in node.body if getattr(n, "name", "") == "__init__"]
+            arguments = inits[0].args if inits else None
+            names = arguments and [
+                a.arg
+                for a in (*arguments.args, *arguments.kwonlyargs)
+                if a.arg != "self"
+            ]
+            found[node.name] = names
+    return found
+
+
+def files(wing):
+    """File names of a wing."""
+    return {path.stem for path in (PACKAGE / wing).glob("*.py")} - {"__init__"}
+
+
+def test_every_file_has_its_twin_or_is_excused():
+    """Beyond the files without a twin, the wings differ by the list above alone."""
+    torch_files = files("torch_nn") - TORCH_WITHOUT_TWIN
+    numpy_files = files("numpy_ref") - NUMPY_WITHOUT_TWIN
+    assert numpy_files - torch_files == set()
+    assert torch_files - numpy_files == MISSING_IN_NUMPY
+
+
+@pytest.mark.parametrize("name", sorted(files("numpy_ref") & files("torch_nn")))
+def test_twins_have_the_same_classes(name):
+    """Same public classes; same constructor fields, but for NumPy's generator."""
+    numpy_ref, torch_nn = (
+        classes(PACKAGE / wing / f"{name}.py") for wing in ("numpy_ref", "torch_nn")
+    )
+    shared = numpy_ref.keys() & torch_nn.keys()
+    helpers = {c for c in numpy_ref if c.endswith("Cache")} | {"Attention"}
+    assert numpy_ref.keys() - helpers == torch_nn.keys() - helpers
+    for c in shared - helpers:
+        assert [f for f in numpy_ref[c] or [] if f != "rng"] == (torch_nn[c] or [])
+
+
+@pytest.mark.parametrize("module", ["", ".text.batching", ".plot.attention_map"])
+def test_torch_stays_out(module):
+    """Neither the package itself nor its wingless rooms load torch."""
+    code = f"import sys, minis2s{module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_numpy_wing_loads_neither_torch_nor_scipy():
+    """Every module of the reference wing, in a fresh interpreter."""
+    names = ", ".join(
+        f"minis2s.numpy_ref.{name}" for name in sorted(files("numpy_ref"))
+    )
+    banned = "{'torch', 'scipy', 'sacrebleu', 'sentencepiece'}"
+    code = f"import sys, {names}; sys.exit(bool({banned} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
+def test_nothing_unpickles(path):
+    """No code of ours can load a pickle: it could run anything."""
+    text = path.read_text(encoding="utf-8")
+    assert not any(word in text for word in ("torch.load", "pickle.load", "np.load("))

@@ -1,0 +1,146 @@
+"""Greedy and beam search."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from minis2s.config import DecodeConfig
+from minis2s.text.tokenizers import BOS_ID, EOS_ID, PAD_ID
+from minis2s.torch_nn import decode
+from minis2s.torch_nn.decode import (
+    beam_search,
+    greedy_search,
+    log_probabilities,
+    top_candidates,
+    translate_batch,
+)
+from minis2s.torch_nn.masks import padding_mask
+
+BEAM = DecodeConfig(n_beams=5)
+
+
+def search(model, src, config):
+    """Translate a padded batch."""
+    return translate_batch(model, src, padding_mask(src), config)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
+def test_beam_of_one_equals_greedy(make_model, ragged_src, alpha):
+    """A beam that keeps one hypothesis is greedy search, attention included."""
+    model, mask = make_model(), padding_mask(ragged_src)
+    config = DecodeConfig(n_beams=1, alpha=alpha)
+    greedy = greedy_search(model, ragged_src, mask, config)
+    beam = beam_search(model, ragged_src, mask, config)
+    for a, b in zip(greedy, beam, strict=True):
+        assert a.tokens == b.tokens
+        np.testing.assert_allclose(a.score, b.score, atol=1e-5)
+        np.testing.assert_allclose(a.attention, b.attention, atol=1e-6)
+
+
+@pytest.mark.parametrize("config", [DecodeConfig(), BEAM], ids=["greedy", "beam"])
+@pytest.mark.parametrize("seed", range(4))
+def test_alone_in_a_batch_and_reversed_are_one(make_model, config, seed):
+    """A sentence is translated alike alone, in any batch, and in reverse order."""
+    torch.manual_seed(seed)
+    model = make_model(n_layers=2)
+    src = torch.randint(4, 23, (5, 9))
+    for row, length in zip(src, (9, 2, 7, 5, 3), strict=True):
+        row[length - 1], row[length:] = EOS_ID, PAD_ID
+    together = search(model, src, config)
+    backwards = search(model, src.flip(0), config)[::-1]
+    alone = [search(model, row[row != PAD_ID][None], config)[0] for row in src]
+    for a, b, c in zip(together, backwards, alone, strict=True):
+        assert a.tokens == b.tokens == c.tokens
+        np.testing.assert_allclose([b.score, c.score], a.score, atol=1e-5)
+        np.testing.assert_allclose(c.attention, a.attention, atol=1e-5)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_beam_finds_the_best_of_all(make_model, monkeypatch, seed, alpha):
+    """A beam wide enough to lose nothing finds what exhaustive search finds."""
+    torch.manual_seed(seed)
+    model, src = make_model(vocab_size=6), torch.tensor([[4, 5, EOS_ID]])
+    monkeypatch.setattr(decode, "max_tgt_len", lambda mask: torch.full((len(mask),), 4))
+    words = (1, 4, 5)
+    candidates = [
+        [*body, EOS_ID] for n in range(4) for body in itertools.product(words, repeat=n)
+    ]
+    scores = [exact_score(model, src, tokens, alpha) for tokens in candidates]
+    config = DecodeConfig(n_beams=200, alpha=alpha)
+    best = beam_search(model, src, padding_mask(src), config)[0]
+    assert best.tokens == candidates[int(np.argmax(scores))]
+    np.testing.assert_allclose(best.score, max(scores), atol=1e-5)
+
+
+def exact_score(model, src, tokens, alpha):
+    """Score of given tokens, computed by teacher forcing instead of search."""
+    tgt_in = torch.tensor([[BOS_ID, *tokens[:-1]]])
+    logits, _ = model(src, padding_mask(src), tgt_in)
+    log_prob = log_probabilities(logits)[0, range(len(tokens)), tokens]
+    return float(log_prob.detach().sum()) / len(tokens) ** alpha
+
+
+@pytest.mark.parametrize("config", [DecodeConfig(), BEAM], ids=["greedy", "beam"])
+def test_attention_is_that_of_the_returned_tokens(make_model, ragged_src, config):
+    """The map of the winner equals the map of teacher forcing on its tokens."""
+    model = make_model()
+    for row, found in zip(ragged_src, search(model, ragged_src, config), strict=True):
+        src = row[row != PAD_ID][None]
+        tgt_in = torch.tensor([[BOS_ID, *found.tokens[:-1]]])
+        _, weights = model(src, padding_mask(src), tgt_in)
+        np.testing.assert_allclose(
+            found.attention[0, 0], weights[0].detach(), atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("config", [DecodeConfig(), BEAM], ids=["greedy", "beam"])
+def test_score_is_mean_log_probability(make_model, ragged_src, config):
+    """With alpha 1 the score is the mean log-probability, EOS counted."""
+    model = make_model()
+    for row, found in zip(ragged_src, search(model, ragged_src, config), strict=True):
+        want = exact_score(model, row[row != PAD_ID][None], found.tokens, 1.0)
+        np.testing.assert_allclose(found.score, want, atol=1e-5)
+
+
+def test_pad_and_bos_are_impossible():
+    """Their log-probability is -inf, and the rest still sums to one."""
+    log_prob = log_probabilities(torch.randn(3, 11))
+    assert torch.isneginf(log_prob[:, [PAD_ID, BOS_ID]]).all()
+    torch.testing.assert_close(log_prob.exp().sum(-1), torch.ones(3))
+
+
+@pytest.mark.parametrize("config", [DecodeConfig(), BEAM], ids=["greedy", "beam"])
+def test_length_is_bounded(make_model, ragged_src, config):
+    """Where EOS never comes, a translation has 2 src_len + 20 tokens."""
+    model = make_model(tie="none")
+    with torch.no_grad():
+        model.decoder.output.bias[EOS_ID] = -1e4
+    lengths = [len(found.tokens) for found in search(model, ragged_src, config)]
+    assert lengths == [34, 30, 24]
+
+
+@pytest.mark.parametrize(("config", "want"), [(DecodeConfig(), {1}), (BEAM, {3})])
+def test_ties_go_to_the_lowest_id(make_model, ragged_src, config, want):
+    """Where all is equally likely, greedy takes the lowest id, a beam the first end."""
+    model = make_model()
+    with torch.no_grad():
+        model.decoder.output.weight.zero_()
+        model.decoder.output.bias.zero_()
+    assert set(search(model, ragged_src, config)[0].tokens) == want
+
+
+def test_top_candidates_orders_and_breaks_ties():
+    """Best first; of equals the one that stands first."""
+    values, index = top_candidates(torch.tensor([[1.0, 7.0, 3.0, 7.0, 3.0]]), 4)
+    assert values.tolist() == [[7.0, 7.0, 3.0, 3.0]]
+    assert index.tolist() == [[1, 3, 2, 4]]
+
+
+def test_wider_beams_score_no_worse_here(make_model, ragged_src):
+    """On this model a beam of 5 finds hypotheses that score at least as greedy's."""
+    model = make_model()
+    greedy, beam = (search(model, ragged_src, c) for c in (DecodeConfig(), BEAM))
+    assert all(b.score >= a.score - 1e-6 for a, b in zip(greedy, beam, strict=True))

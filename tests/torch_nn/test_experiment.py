@@ -1,0 +1,182 @@
+"""A training from text to a run on disk, and back after an accident."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from minis2s.checkpoint import STATE_FILE, load_run
+from minis2s.config import InputError, TokenizerConfig, TrainConfig
+from minis2s.text.corpora import ParallelText
+from minis2s.torch_nn import experiment as module
+from minis2s.torch_nn.experiment import Experiment, Settings
+from minis2s.torch_nn.train import Validation
+
+WORDS = [a + b for a in "abcd" for b in "efg"]
+TEXT = ParallelText(WORDS, [word[::-1] for word in WORDS], "")
+
+
+def make(out, *, resume=False, allow_inexact=False, half=False, text=TEXT, **changes):
+    """A very small experiment."""
+    settings = Settings(
+        model={"d_embed": 4, "d_hidden": 3, "d_decoder": 5},
+        train=TrainConfig(**{"epochs": 2, "batch_tokens": 15, **changes}),
+        tokenizer=TokenizerConfig(kind="char", min_count=1),
+        lower=False, src="xx", tgt="yy", seed=1, data_sha256={"train": "0"},
+    )  # fmt: skip
+    return Experiment(
+        settings, text, TEXT, out, device=torch.device("cpu"), resume=resume,
+        allow_inexact=allow_inexact, half=half,
+    )  # fmt: skip
+
+
+def complete(experiment):
+    """Train to the end and write the run."""
+    for _ in experiment.run():
+        pass
+    return experiment.finish("test")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+def test_killed_at_any_moment_it_ends_the_same(tmp_path):
+    """Ten killed trainings end with the file of an undisturbed one, byte for byte.
+
+    Each is killed at a random moment, the first before anything was saved, and once
+    more while it resumes.
+    """
+    seed = time.time_ns() % 10_000
+    driver = Path(__file__).with_name("resume_driver.py")
+    done = subprocess.run(
+        [sys.executable, driver, tmp_path, str(seed)],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, f"seed {seed}\n{done.stderr}"
+    whole = (tmp_path / "whole" / "model.safetensors").read_bytes()
+    for i in range(10):
+        out = tmp_path / f"killed-{i}"
+        assert (out / "model.safetensors").read_bytes() == whole, f"seed {seed}, {i}"
+        assert not (out / STATE_FILE).exists()
+
+
+def test_a_finished_run_has_everything(tmp_path):
+    """Weights, settings, tokenizer, receipt and log; no training state any more."""
+    complete(make(tmp_path / "run"))
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "model.safetensors", "config.json", "tokenizer.json", "receipt.json", "log.jsonl",
+    }  # fmt: skip
+    run = load_run(tmp_path / "run")
+    assert (run.src, run.tgt, run.max_len) == ("xx", "yy", 100)
+
+
+def test_the_receipt_says_how(tmp_path):
+    """It names what is needed to train again, and what was measured."""
+    found = complete(make(tmp_path / "run"))
+    assert {
+        "command", "config", "seed", "commit", "versions", "hardware", "threads",
+        "seconds", "data_sha256", "metrics", "time_to_first_step_s",
+        "tgt_tokens_per_s", "peak_memory_mib", "n_parameters", "best_step",
+    } <= found.keys()  # fmt: skip
+    assert json.loads((tmp_path / "run" / "receipt.json").read_text()) == found
+
+
+def test_half_weights_are_half_the_bytes(tmp_path):
+    """float16 on disk, float32 again when loaded."""
+    sizes = []
+    for half in (False, True):
+        complete(make(tmp_path / str(half), half=half))
+        sizes.append((tmp_path / str(half) / "model.safetensors").stat().st_size)
+        weights = load_run(tmp_path / str(half)).weights
+        assert {str(value.dtype) for value in weights.values()} == {"float32"}
+    assert 0.4 < sizes[1] / sizes[0] < 0.85  # names and shapes are not halved
+
+
+def test_the_log_tells_every_validation_once(tmp_path, monkeypatch):
+    """Also where the training was resumed in between."""
+    monkeypatch.setattr(module, "LOG_EVERY", 2)
+    first = make(tmp_path / "run", epochs=4)
+    for record in first.run():
+        if isinstance(record, Validation) and record.epoch == 1:
+            break
+    first.save_state()
+    complete(make(tmp_path / "run", epochs=4, resume=True))
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    entries = [json.loads(line) for line in lines]
+    assert [e["epoch"] for e in entries if "valid" in e] == [0, 1, 2, 3]
+    assert [e["step"] for e in entries] == sorted(e["step"] for e in entries)
+
+
+def test_an_existing_folder_is_not_touched(tmp_path):
+    """Without --resume nothing that is there is overwritten."""
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(InputError, match="exists; --resume continues it"):
+        make(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+def test_a_folder_under_a_file_is_refused(tmp_path):
+    """`--out` below a file cannot be made."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="cannot be made"):
+        make(tmp_path / "file" / "run")
+
+
+def test_a_finished_run_is_not_resumed(tmp_path):
+    """There is nothing to continue, and it stays as it is."""
+    complete(make(tmp_path / "run"))
+    before = (tmp_path / "run" / "model.safetensors").read_bytes()
+    with pytest.raises(InputError, match="is finished"):
+        make(tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == before
+
+
+def test_other_settings_are_not_resumed(tmp_path):
+    """A resumed experiment must be the one that was begun; the message names why."""
+    first = make(tmp_path / "run")
+    next(first.run())
+    first.save_state()
+    with pytest.raises(InputError, match=r"train\.lr was 0\.002, is 0\.5"):
+        make(tmp_path / "run", resume=True, lr=0.5)
+
+
+def test_other_conditions_want_permission(tmp_path, monkeypatch):
+    """Other versions or threads may change the last digits: --allow-inexact."""
+    first = make(tmp_path / "run")
+    next(first.run())
+    first.save_state()
+    monkeypatch.setattr(module.receipt, "versions", lambda: {"torch": "0.1"})
+    with pytest.raises(InputError, match=r"versions\.torch was .*--allow-inexact"):
+        make(tmp_path / "run", resume=True)
+    complete(make(tmp_path / "run", resume=True, allow_inexact=True))
+
+
+def test_a_cut_state_is_refused(tmp_path):
+    """A training state that lost its end is not resumed in part."""
+    first = make(tmp_path / "run")
+    next(first.run())
+    first.save_state()
+    state = tmp_path / "run" / STATE_FILE
+    state.write_bytes(state.read_bytes()[:-100])
+    with pytest.raises(InputError, match="was cut or altered"):
+        make(tmp_path / "run", resume=True)
+
+
+def test_blank_and_long_pairs_are_counted_and_said(tmp_path, caplog):
+    """What is left out of a training is never left out silently."""
+    text = ParallelText([*WORDS, " ", "a" * 9], [*WORDS, "x", "b"], "")
+    with caplog.at_level("INFO"):
+        make(tmp_path / "run", text=text, max_len=8)
+    assert (
+        "training: 12 pairs; left out: 1 blank, 1 longer than 8 tokens" in caplog.text
+    )
+
+
+def test_nothing_left_to_train_on(tmp_path):
+    """If every pair is too long, that is said instead of training on nothing."""
+    with pytest.raises(InputError, match="no training pair is left"):
+        make(tmp_path / "run", max_len=1)

@@ -1,0 +1,141 @@
+"""The training loop: what it learns, what it yields, and how it continues."""
+
+import numpy as np
+import pytest
+import torch
+
+from minis2s.config import RNNConfig, TrainConfig
+from minis2s.text.batching import encode_pairs
+from minis2s.text.corpora import ParallelText
+from minis2s.text.tokenizers import CharTokenizer
+from minis2s.torch_nn.seq2seq import Seq2Seq
+from minis2s.torch_nn.train import (
+    StepRecord,
+    TrainState,
+    Validation,
+    load_weights,
+    train,
+    validation_loss,
+)
+
+CPU = torch.device("cpu")
+WORDS = [a + b + c for a in "abcd" for b in "efg" for c in "hij"]
+TOKENIZER = CharTokenizer.learn(WORDS, 100, 1)
+TEXT = ParallelText(WORDS, [word[::-1] for word in WORDS], "")
+PAIRS = encode_pairs(TEXT, TOKENIZER, 10)
+
+
+def make_state(**changes):
+    """A tiny translator at the beginning of its training."""
+    config = TrainConfig(**{"epochs": 3, "batch_tokens": 40, "lr": 0.01, **changes})
+    sizes = RNNConfig(
+        vocab_size=len(TOKENIZER.pieces), d_embed=5, d_hidden=7, d_decoder=11
+    )
+    return TrainState(lambda: Seq2Seq(sizes), config, seed=7, device=CPU)
+
+
+def validate(model):
+    """Teacher-forced loss on the training pairs."""
+    return {"loss": validation_loss(model, PAIRS, 64, CPU)}
+
+
+def run(state, n_records=None):
+    """Train, to the end or for some records."""
+    records = []
+    for record in train(state, PAIRS, validate):
+        records.append(record)
+        if len(records) == n_records:
+            break
+    return records
+
+
+def same(a, b):
+    """Whether all arrays are equal, bit for bit."""
+    return all(np.array_equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
+@pytest.mark.parametrize("n_records", [1, 5, 11, 20])
+def test_restored_training_is_the_same(optimizer, n_records):
+    """Stopped between any two records, it goes on to the same weights, bit for bit."""
+    run(whole := make_state(optimizer=optimizer))
+    run(stopped := make_state(optimizer=optimizer), n_records)
+    arrays, counters = stopped.snapshot()
+    resumed = make_state(optimizer=optimizer)
+    torch.manual_seed(99)
+    resumed.restore(arrays, counters)
+    run(resumed)
+    assert same(whole.weights(), resumed.weights())
+    assert same(whole.best_weights, resumed.best_weights)
+    assert whole.counters.best == resumed.counters.best
+
+
+def test_another_seed_is_another_training():
+    """The comparison above could fail."""
+    run(a := make_state())
+    b = make_state()
+    b.seed = 8
+    run(b)
+    assert not same(a.weights(), b.weights())
+
+
+def test_loss_falls():
+    """Forty epochs on 36 words take a third of the loss away, at least."""
+    records = run(make_state(epochs=40))
+    losses = [record.loss for record in records if isinstance(record, StepRecord)]
+    assert losses[-1] < losses[0] * 2 / 3
+
+
+def test_every_epoch_ends_in_a_validation():
+    """By default there is one validation an epoch."""
+    found = [r.epoch for r in run(make_state()) if isinstance(r, Validation)]
+    assert found == [0, 1, 2]
+
+
+def test_validation_every_n_steps_and_at_the_end():
+    """With valid_every=4, steps 4, 8, ... and the last one are validated."""
+    records = run(make_state(valid_every=4, epochs=2))
+    last = max(record.step for record in records)
+    found = [r.step for r in records if isinstance(r, Validation)]
+    want = [step for step in range(1, last + 1) if step % 4 == 0 or step == last]
+    assert found == want
+
+
+def test_patience_ends_it():
+    """Two validations without a new best end a training that may not move."""
+    records = run(make_state(lr=1e-12, epochs=50, patience=2, valid_every=1))
+    assert len([r for r in records if isinstance(r, Validation)]) < 50
+
+
+def test_best_weights_are_those_of_the_best_validation():
+    """Loaded into the model, they give the best loss again."""
+    state = make_state(lr=0.3, epochs=6)
+    losses = [r.metrics["loss"] for r in run(state) if isinstance(r, Validation)]
+    load_weights(state.model, state.best_weights)
+    assert validate(state.model.eval())["loss"] == pytest.approx(min(losses), abs=1e-6)
+
+
+def test_validation_does_not_draw_on_dropout():
+    """Validating leaves the random state, and so the training, as it was."""
+    run(often := make_state(valid_every=1))
+    run(seldom := make_state(valid_every=1000))
+    assert same(often.weights(), seldom.weights())
+
+
+@pytest.mark.parametrize("change", ["name", "shape"])
+def test_foreign_weights_are_refused(change):
+    """Weights of another model are not loaded in part."""
+    state = make_state()
+    weights = state.weights()
+    name = "decoder.output.bias"
+    value = weights.pop(name)
+    weights["decoder.other" if change == "name" else name] = value[1:]
+    with pytest.raises(ValueError, match="weights: "):
+        load_weights(state.model, weights)
+
+
+def test_bfloat16_keeps_float32_weights():
+    """Mixed precision computes in bfloat16 and stores float32."""
+    state = make_state(precision="bfloat16", epochs=1)
+    run(state)
+    assert {value.dtype for value in state.weights().values()} == {np.dtype("float32")}

@@ -1,0 +1,109 @@
+"""From text to hypotheses and back, with a model of random weights."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from minis2s.checkpoint import save_run
+from minis2s.config import DecodeConfig, InputError
+from minis2s.text.tokenizers import SPECIAL_PIECES, CharTokenizer, WordTokenizer
+from minis2s.torch_nn.translator import Translator
+
+LETTERS = CharTokenizer([*SPECIAL_PIECES, *"abcdefghijklmnopqrs"])
+LINES = ["abc", "", "defghi", "  ", "a", "srqponm"]
+
+
+@pytest.fixture
+def translator(make_model):
+    """Random weights over the letters a to s."""
+    return Translator(make_model(), LETTERS, max_len=11)
+
+
+def test_one_line_for_each_line(translator):
+    """Order is kept, and a blank line stays blank."""
+    together = translator.translate_text(LINES)
+    alone = [translator.translate_text([line])[0] for line in LINES]
+    assert together == alone
+    assert [line == "" for line in together][1] is True
+    assert translator.translate(LINES)[3] is None
+
+
+def test_batch_size_changes_nothing(translator):
+    """Only the speed depends on how many sentences go together."""
+    one, many = (
+        translator.translate_text(LINES, DecodeConfig(n_beams=3, batch_size=size))
+        for size in (1, 5)
+    )
+    assert one == many
+
+
+def test_long_line_is_cut_with_a_note(translator, caplog):
+    """A line of 100,000 tokens is cut to what the model was trained on."""
+    with caplog.at_level(logging.WARNING):
+        found = translator.translate(["ab" * 50_000])[0]
+    assert found.attention.shape[-1] == 12
+    assert "a line of 100000 tokens was cut to 11" in caplog.text
+
+
+def test_output_stays_on_one_line(translator, make_model):
+    """Whatever the model says, a line break does not become part of it."""
+    broken = CharTokenizer([*SPECIAL_PIECES, "\n", *"abcdefghijklmnopqr"])
+    translator.tokenizer = broken
+    assert all("\n" not in text for text in translator.translate_text(["abc", "bca"]))
+
+
+def test_forced_target_scores_as_found(translator):
+    """Forcing what was found gives its score and its map again."""
+    found = translator.translate(["abcd"], DecodeConfig(n_beams=2))[0]
+    if found.tokens[-1] == 3:
+        forced = translator.attend("abcd", translator.text(found))
+        np.testing.assert_allclose(forced.score, found.score, atol=1e-5)
+        np.testing.assert_allclose(forced.attention, found.attention, atol=1e-5)
+
+
+def test_forced_attention_has_a_row_for_each_token(translator):
+    """Three letters and EOS over four letters and EOS; rows sum to one."""
+    found = translator.attend("abcd", "fed")
+    assert found.attention.shape == (1, 1, 4, 5)
+    np.testing.assert_allclose(found.attention.sum(-1), 1, atol=1e-6)
+
+
+def test_labels_are_characters_for_a_character_model(translator):
+    """By default each letter has its own label; asked for words, they are joined."""
+    found = translator.attend("abcd", "fed")
+    _, src, tgt = translator.labelled_attention("abcd", found)
+    assert (src, tgt) == ([*"abcd", "</s>"], [*"fed", "</s>"])
+    weights, src, tgt = translator.labelled_attention("abcd", found, words=True)
+    assert (src, tgt) == (["abcd", "</s>"], ["fed", "</s>"])
+    np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
+
+
+def test_load_gives_the_same_translations(translator, tmp_path):
+    """Saved and loaded, a model says what it said."""
+    weights = {n: p.detach().numpy() for n, p in translator.model.named_parameters()}
+    config = translator.model.config
+    save_run(tmp_path, weights, config, LETTERS, src="", tgt="", max_len=11)
+    assert Translator.load(tmp_path).translate_text(LINES) == translator.translate_text(
+        LINES
+    )
+
+
+def test_weights_of_another_size_are_refused(translator, tmp_path):
+    """A run whose weights do not fit its own settings is damaged."""
+    config = translator.model.config
+    weights = {n: p.detach().numpy() for n, p in translator.model.named_parameters()}
+    weights["decoder.output.bias"] = np.zeros(5)
+    save_run(tmp_path, weights, config, LETTERS, src="", tgt="", max_len=11)
+    with pytest.raises(InputError, match=r"is damaged .*decoder\.output\.bias"):
+        Translator.load(tmp_path)
+
+
+def test_word_model_spells_words(make_model):
+    """Decoding joins words with spaces and puts no space before a full stop."""
+    words = WordTokenizer([*SPECIAL_PIECES, ".", *(f"w{i}" for i in range(18))])
+    translator = Translator(make_model(), words, max_len=9)
+    text = translator.translate_text(["w1 w2 ."])[0]
+    assert " ." not in text
+    assert torch.is_inference_mode_enabled() is False
