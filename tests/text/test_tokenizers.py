@@ -8,12 +8,16 @@ import sentencepiece
 
 from minis2s.config import InputError, TokenizerConfig
 from minis2s.text.tokenizers import (
+    EOS_ID,
     SPECIAL_PIECES,
     CharTokenizer,
     SentencePieceTokenizer,
     WordTokenizer,
+    label_pieces,
     learn_tokenizer,
     load_tokenizer,
+    split_words,
+    word_groups,
 )
 
 LINES = ["Zwei Köche, die kochen.", "Ein Hund läuft.", "Zwei Hunde laufen."]
@@ -102,3 +106,59 @@ def test_cut_sentencepiece_model_is_refused(share):
     files["tokenizer.model"] = model[: int(share * len(model))]
     with pytest.raises(InputError, match="the tokenizer files are damaged"):
         load_tokenizer(files)
+
+
+# --- words and labels ---
+
+TEXTS = [
+    "Zwei Köche, die kochen.",
+    "Zwei  Köche",
+    " Zwei Köche",
+    "Zwei\tKöche",
+    "Zwei\u00a0Köche !",
+    "Va\u202f! Zwei",
+    "我爱你 😀, ja",
+    "Preis: 3,50 Mark (alt)",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("kind", ["char", "sentencepiece"])
+def test_word_groups_are_split_words(kind, text):
+    """The words of the tokens are those of the sentence, whatever the space is."""
+    lines = LINES if kind == "sentencepiece" else TEXTS
+    config = TokenizerConfig(kind=kind, vocab_size=400, min_count=1)
+    tokenizer = learn_tokenizer(config, lines)
+    words, _ = word_groups(tokenizer, [*tokenizer.encode(text), EOS_ID])
+    assert words == [*split_words(text), "</s>"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_bytes_group_like_characters(text):
+    """Characters that no piece has are spelt in bytes, and group just as well."""
+    tokenizer = SentencePieceTokenizer.learn(["x"], 300)
+    words, _ = word_groups(tokenizer, [*tokenizer.encode(text), EOS_ID])
+    assert words == [*split_words(text), "</s>"]
+
+
+def test_a_space_belongs_to_the_next_word():
+    """A space is the first token of the word it stands before; a last one is alone."""
+    tokenizer = CharTokenizer.learn(["a b "], 11, min_count=1)
+    ids = [*tokenizer.encode("a b "), EOS_ID]
+    assert word_groups(tokenizer, ids) == (["a", "b", "␣", "</s>"], [0, 1, 1, 2, 3])
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\u00a0", "\u3000"])
+def test_label_of_a_space_is_visible(space):
+    """Every kind of space has a label that can be seen."""
+    tokenizer = CharTokenizer.learn([f"a{space}"], 11, min_count=1)
+    ids = [*tokenizer.encode(f"a{space}"), EOS_ID]
+    assert label_pieces(tokenizer, ids) == ["a", "␣", "</s>"]
+
+
+def test_a_token_is_never_cut():
+    """A piece that spans two words is one label, and joins neither neighbour."""
+    tokenizer = SentencePieceTokenizer.learn(["我爱 我爱 我爱 你"], 300)
+    ids = tokenizer.encode("我爱你")
+    assert [tokenizer.pieces[i] for i in ids] == ["▁我爱", "你"]
+    assert word_groups(tokenizer, ids) == (["我爱", "你"], [0, 1])
