@@ -27,11 +27,13 @@ SPACE_MARK = "▁"  # SentencePiece writes a space so, at the front of the next 
 SPACE_LABEL = "␣"
 
 # A CJK character is a word of its own: the script has no spaces to split at.
-_CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff"
+_CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
-_NO_SPACE_BEFORE = re.compile(r" ([.,;:!?%)\]}»’”])")
+_NO_SPACE_BEFORE = re.compile(r" ([.,;:!?%)\]}»’”、。，；：！？）])")
 _NO_SPACE_AFTER = re.compile(r"([(\[{«‘“]) ")
+_WIDE = rf"[{_CJK}\u3000-\u303f\uff00-\uff60]"  # ideographs and full-width marks
+_NO_SPACE_BETWEEN = re.compile(rf"(?<={_WIDE}) (?={_WIDE})")
 
 
 def split_words(text: str) -> list[str]:
@@ -132,8 +134,9 @@ class WordTokenizer(_VocabularyTokenizer):
         return split_words(_normalize(text, lower))
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The words with spaces between them, none before a full stop or comma."""
-        text = _NO_SPACE_BEFORE.sub(r"\1", " ".join(self._units(ids)))
+        """The words with spaces between them, none before a comma or inside Chinese."""
+        text = _NO_SPACE_BETWEEN.sub("", " ".join(self._units(ids)))
+        text = _NO_SPACE_BEFORE.sub(r"\1", text)
         return _NO_SPACE_AFTER.sub(r"\1", text)
 
 
@@ -198,7 +201,7 @@ class SentencePieceTokenizer:
         return self._processor.encode(_normalize(text, self.lower))
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The sentence, with its spaces where they were."""
+        """The sentence; a run of spaces is one, and none is left at its ends."""
         kept = [int(i) for i in ids if i not in (PAD_ID, BOS_ID, EOS_ID)]
         return self._processor.decode(kept)
 

@@ -44,6 +44,18 @@ def test_blank_text_teaches_nothing(kind, lines):
         learn_tokenizer(TokenizerConfig(kind=kind), lines)
 
 
+# --- there and back ---
+
+
+@pytest.mark.parametrize(
+    "text", ["我爱你。", "“你好”，他说：好！", "𠀀𠀁", "用 GPU 学习"]
+)
+def test_words_of_chinese_come_back_without_spaces(text):
+    """Between ideographs and full-width marks there are no spaces to come back."""
+    tokenizer = WordTokenizer.learn([text], 31, min_count=1)
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
 # --- files ---
 
 
