@@ -2,14 +2,20 @@
 
 import io
 import json
+import unicodedata
 
 import pytest
 import sentencepiece
 
 from minis2s.config import InputError, TokenizerConfig
+from minis2s.text.corpora import load
 from minis2s.text.tokenizers import (
+    BOS_ID,
     EOS_ID,
+    KINDS,
+    PAD_ID,
     SPECIAL_PIECES,
+    UNK_ID,
     CharTokenizer,
     SentencePieceTokenizer,
     WordTokenizer,
@@ -21,10 +27,96 @@ from minis2s.text.tokenizers import (
 )
 
 LINES = ["Zwei Köche, die kochen.", "Ein Hund läuft.", "Zwei Hunde laufen."]
-KINDS = [CharTokenizer, WordTokenizer, SentencePieceTokenizer]
+
+
+def learn(kind, lines=LINES, **changes):
+    """A tokenizer of this kind that keeps whatever it sees."""
+    sizes = {"vocab_size": 400, "min_count": 1, **changes}
+    return KINDS[kind].learn(lines, **sizes)
 
 
 # --- learning ---
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_special_ids(kind):
+    """Padding, unknown, begin and end are 0, 1, 2, 3 in every tokenizer."""
+    assert (PAD_ID, UNK_ID, BOS_ID, EOS_ID) == (0, 1, 2, 3)
+    assert tuple(learn(kind).pieces[:4]) == ("<pad>", "<unk>", "<s>", "</s>")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("text", [*LINES, "Fremd!", "<s> <pad> </s>", "<unk>"])
+def test_text_never_becomes_a_special_id(kind, text):
+    """No text gives PAD, BOS or EOS, not even one that looks like them."""
+    assert not {PAD_ID, BOS_ID, EOS_ID} & set(learn(kind, [*LINES, text]).encode(text))
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"), [("char", ["a", "b"]), ("word", ["aa", "b"])]
+)
+def test_min_count(kind, kept):
+    """What is seen less often than asked for is not in the vocabulary."""
+    tokenizer = learn(kind, ["aa", "b", "aa", "b", "c"], min_count=2)
+    assert list(tokenizer.pieces[4:]) == kept
+
+
+def test_min_count_leaves_spaces():
+    """A space is in the vocabulary even if it was seen once."""
+    assert learn("char", ["a b", "a"], min_count=2).pieces[4:] == (" ", "a")
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+def test_most_frequent_come_first(kind):
+    """Units are ranked by count, then by code point, whatever their order was."""
+    lines = ["c b a", "b c", "c d"]
+    pieces = [p for p in learn(kind, lines).pieces[4:] if p != " "]
+    assert pieces == [p for p in learn(kind, lines[::-1]).pieces[4:] if p != " "]
+    assert pieces == ["c", "b", "a", "d"]
+
+
+@pytest.mark.parametrize("vocab_size", [401, 503, 809])
+def test_sentencepiece_takes_what_was_asked_for(vocab_size):
+    """Where the text is rich enough the vocabulary is exactly as large as asked."""
+    lines = load("captions-de-en", "test", "de", "en").src
+    tokenizer = learn("sentencepiece", lines, vocab_size=vocab_size)
+    assert len(tokenizer.pieces) == vocab_size
+
+
+@pytest.mark.parametrize("vocab_size", [4000, 8000])
+def test_sentencepiece_is_clamped_on_small_text(vocab_size):
+    """A text too small for so many merges gives fewer, and no complaint."""
+    assert len(learn("sentencepiece", vocab_size=vocab_size).pieces) < 400
+
+
+@pytest.mark.parametrize("vocab_size", [5, 256, 267])
+def test_sentencepiece_always_has_bytes_and_letters(vocab_size):
+    """However few pieces are asked for, all bytes and all letters seen are there."""
+    pieces = set(learn("sentencepiece", ["Größe"], vocab_size=vocab_size).pieces)
+    assert {f"<0x{byte:02X}>" for byte in range(256)} | set("Größe") <= pieces
+
+
+def test_sentencepiece_learns_the_same_twice():
+    """The same lines give the same model, byte for byte."""
+    lines = load("captions-de-en", "test", "de", "en").tgt
+    assert learn("sentencepiece", lines).save() == learn("sentencepiece", lines).save()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_learned_from_nothing_but_the_lines(kind):
+    """Every piece but the special ones and the bytes occurs in the given lines."""
+    text = "▁" + "▁".join(LINES).replace(" ", "▁")
+    pieces = learn(kind).pieces[4 + 256 * (kind == "sentencepiece") :]
+    assert all(piece.replace(" ", "▁") in text for piece in pieces)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lines_may_be_an_iterator(kind):
+    """Lines that can be read only once are enough."""
+    config = TokenizerConfig(kind=kind, min_count=1)
+    assert learn_tokenizer(config, iter(LINES)).save() == (
+        learn_tokenizer(config, LINES).save()
+    )
 
 
 @pytest.mark.parametrize("kind", [CharTokenizer, WordTokenizer])
@@ -47,6 +139,93 @@ def test_blank_text_teaches_nothing(kind, lines):
 # --- there and back ---
 
 
+@pytest.mark.parametrize("text", LINES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_round_trip(kind, text):
+    """A sentence of known words comes back as it was, umlauts too."""
+    tokenizer = learn(kind)
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["我爱你", "ein 😀", "Ünseen", "a\u00a0b", "x\u2028y", "\x00"]
+)
+def test_unseen_text_is_spelt_in_bytes(text):
+    """SentencePiece gives back what it never saw: Chinese, emoji, odd separators."""
+    tokenizer = learn("sentencepiece")
+    ids = tokenizer.encode(text)
+    assert tokenizer.decode(ids) == text
+    assert UNK_ID not in ids
+
+
+@pytest.mark.parametrize("text", ["  zwei  Köche ", "zwei Köche"])
+def test_sentencepiece_keeps_one_space_of_many(text):
+    """A run of spaces is one space, and none is left at the ends."""
+    tokenizer = learn("sentencepiece")
+    assert tokenizer.decode(tokenizer.encode(text)) == "zwei Köche"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "want"),
+    [("char", "Kxch", "K<unk>ch"), ("word", "Zwei Katzen.", "Zwei <unk>.")],
+)
+def test_unknown_units(kind, text, want):
+    """A letter or word that was never seen becomes UNK, and is seen as such."""
+    tokenizer = learn(kind)
+    assert UNK_ID in tokenizer.encode(text)
+    assert tokenizer.decode(tokenizer.encode(text)) == want
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_decomposed_letters_are_the_same_letters(kind):
+    """The letter o with dots behind it is "ö", in learning and in encoding."""
+    apart = [unicodedata.normalize("NFD", line) for line in LINES]
+    assert apart != LINES
+    tokenizer = learn(kind)
+    assert learn(kind, apart).save() == tokenizer.save()
+    for line, same in zip(LINES, apart, strict=True):
+        assert tokenizer.encode(same) == tokenizer.encode(line)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lower(kind):
+    """A lower-casing tokenizer makes no difference between "KÖCHE" and "Köche"."""
+    tokenizer = learn(kind, lower=True)
+    assert tokenizer.encode("ZWEI KÖCHE.") == tokenizer.encode("Zwei Köche.")
+    assert tokenizer.decode(tokenizer.encode("ZWEI KÖCHE.")) == "zwei köche."
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_case_is_kept_unless_lowered(kind):
+    """By default "Zwei" and "zwei" are different."""
+    assert learn(kind).encode("Zwei") != learn(kind).encode("zwei")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_decode_leaves_special_ids_out(kind):
+    """PAD, BOS and EOS spell nothing, wherever they stand."""
+    tokenizer = learn(kind)
+    first, *rest = tokenizer.encode(LINES[0])
+    ids = [BOS_ID, first, PAD_ID, *rest, EOS_ID, PAD_ID]
+    assert tokenizer.decode(ids) == LINES[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_empty_text_has_no_tokens(kind):
+    """An empty line encodes to nothing and nothing decodes to an empty line."""
+    assert learn(kind).encode("") == []
+    assert learn(kind).decode([]) == ""
+
+
+def test_words_and_marks_join_as_in_print():
+    """Spaces come back between words, not before a comma or inside brackets."""
+    text = "Ein Hund (alt), zwei; drei: vier! „Ja.“ Nein?"
+    tokenizer = learn("word", [text])
+    assert tokenizer.decode(tokenizer.encode(text)).startswith(
+        "Ein Hund (alt), zwei; drei: vier!"
+    )
+
+
 @pytest.mark.parametrize(
     "text", ["我爱你。", "“你好”，他说：好！", "𠀀𠀁", "用 GPU 学习"]
 )
@@ -57,6 +236,26 @@ def test_words_of_chinese_come_back_without_spaces(text):
 
 
 # --- files ---
+
+
+@pytest.mark.parametrize("lower", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_saved_and_loaded_is_the_same(kind, lower):
+    """A loaded tokenizer has the same pieces, ids, case and files."""
+    tokenizer = learn(kind, lower=lower)
+    again = load_tokenizer(tokenizer.save())
+    assert type(again) is type(tokenizer)
+    assert again.save() == tokenizer.save()
+    assert (again.kind, again.lower, again.pieces) == (kind, lower, tokenizer.pieces)
+    for text in [*LINES, "FREMD 我"]:
+        assert again.encode(text) == tokenizer.encode(text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_odd_pieces_survive_the_file(kind):
+    """Quotes, backslashes, separators and emoji in the vocabulary come back."""
+    tokenizer = learn(kind, ['a "b" \\ \u2028 😀 \t ü'])
+    assert load_tokenizer(tokenizer.save()).pieces == tokenizer.pieces
 
 
 def spec(**changes):
@@ -121,6 +320,89 @@ def test_cut_sentencepiece_model_is_refused(share):
 
 
 # --- words and labels ---
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        (" \t\u00a0", []),
+        ("Köche", ["Köche"]),
+        ("Ko\u0308che", ["Köche"]),
+        ("Er sagt: „Ja.“", ["Er", "sagt", ":", "„", "Ja", ".", "“"]),
+        ("T-Shirt's 3,5", ["T", "-", "Shirt", "'", "s", "3", ",", "5"]),
+        ("...", [".", ".", "."]),
+        ("我爱你。", ["我", "爱", "你", "。"]),
+        ("用GPU学3次", ["用", "GPU", "学", "3", "次"]),
+        ("ひらカナ", ["ひ", "ら", "カ", "ナ"]),
+        ("𠀀a", ["𠀀", "a"]),
+        ("😀😀", ["😀", "😀"]),
+        ("snake_case", ["snake_case"]),
+    ],
+)
+def test_split_words(text, words):
+    """Words, marks one by one, ideographs one by one, and no space."""
+    assert split_words(text) == words
+
+
+@pytest.fixture(scope="module")
+def captions():
+    """Our sixty captions, in both languages."""
+    text = load("captions-de-en", "test", "de", "en")
+    return [*text.src, *text.tgt]
+
+
+@pytest.mark.parametrize("vocab_size", [350, 600, 4000])
+def test_captions_group_into_their_words(captions, vocab_size):
+    """Of all 120 captions the tokens group into exactly the words and the end."""
+    tokenizer = learn("sentencepiece", captions, vocab_size=vocab_size)
+    for line in captions:
+        words, group = word_groups(tokenizer, [*tokenizer.encode(line), EOS_ID])
+        assert words == [*split_words(line), "</s>"]
+        assert group == sorted(group)
+        assert set(group) == {*range(len(words))}
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+def test_captions_group_alike_in_other_tokenizers(captions, kind):
+    """Characters and words group into the same words as subwords do."""
+    tokenizer = learn(kind, captions, vocab_size=1999)
+    for line in captions:
+        words, _ = word_groups(tokenizer, [*tokenizer.encode(line), EOS_ID])
+        assert words == [*split_words(line), "</s>"]
+
+
+def ids_of(tokenizer, *pieces):
+    """The ids of named pieces."""
+    return [tokenizer.pieces.index(piece) for piece in pieces]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "words", "group"),
+    [
+        (["<0xC3>", "</s>"], ["�", "</s>"], [0, 1]),
+        (["<0xE6>", "<0x88>", "</s>"], ["�", "</s>"], [0, 0, 1]),
+        (["▁", "<0xE6>", "<0x88>", "x"], ["␣", "�", "x"], [0, 1, 1, 2]),
+        (["x", "<0xC3>", "<0xB6>", "x"], ["xöx"], [0, 0, 0, 0]),
+        (["x", "<0xC3>"], ["x", "�"], [0, 1]),
+        (["<0xE6>", "<0x88>", "<0x91>", "<0x41>"], ["我", "A"], [0, 0, 0, 1]),
+        (["▁", "▁", "x", "▁"], ["x", "␣"], [0, 0, 0, 1]),
+        (["x", "<unk>", "x"], ["x", "<unk>", "x"], [0, 1, 2]),
+        ([], [], []),
+    ],
+)
+def test_groups_of_what_a_model_may_say(pieces, words, group):
+    """Bytes that spell no character, stray spaces and UNK have labels too."""
+    tokenizer = learn("sentencepiece", ["x x"])
+    assert word_groups(tokenizer, ids_of(tokenizer, *pieces)) == (words, group)
+
+
+def test_labels_of_pieces():
+    """A subword's label is its piece: the space mark and the bytes can be seen."""
+    tokenizer = learn("sentencepiece", ["x x"])
+    ids = ids_of(tokenizer, "▁x", "<0xC3>", "▁", "</s>")
+    assert label_pieces(tokenizer, ids) == ["▁x", "<0xC3>", "▁", "</s>"]
+
 
 TEXTS = [
     "Zwei Köche, die kochen.",
