@@ -41,18 +41,20 @@ Beam = Annotated[int, typer.Option(help="hypotheses kept; 1 is greedy search")]
 BatchSize = Annotated[int, typer.Option(help="sentences at a time; speed only")]
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool) -> bool:
     if wanted:
         typer.echo(f"minis2s {__version__}")
         raise typer.Exit
+    return wanted
 
 
-def _set_quiet(quiet: bool) -> None:
+def _set_quiet(quiet: bool) -> bool:
     """Notes and progress go to standard error, or nowhere."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.handlers = [handler]
     logger.setLevel(logging.ERROR if quiet else logging.INFO)
+    return quiet
 
 
 Quiet = Annotated[
@@ -201,7 +203,6 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     chosen = pick_device(device)
-    _require_languages(corpus, src, tgt)
     texts = _training_text(
         corpus, (train_src, train_tgt), (valid_src, valid_tgt), src, tgt
     )
@@ -267,6 +268,7 @@ def _training_text(
             raise InputError(f"--{name}-src and --{name}-tgt go together")
     if bool(corpus) == bool(train[0]):
         raise InputError("give either --corpus, or --train-src and --train-tgt")
+    _require_languages(corpus, src, tgt)
     is_file = corpus.endswith((".tsv", ".tsv.gz"))
     if corpus and not is_file:
         if valid[0]:

@@ -7,7 +7,6 @@ README's table is generated from. What a preset does not fix, `--set` can change
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-
 ATTENTIONS = ("additive", "dot", "general")
 
 

@@ -68,7 +68,8 @@ def test_a_finished_run_has_everything(tmp_path):
     """Weights, settings, tokenizer, receipt and log; no training state any more."""
     complete(make(tmp_path / "run"))
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "model.safetensors", "config.json", "tokenizer.json", "receipt.json", "log.jsonl",
+        "model.safetensors", "config.json", "tokenizer.json", "receipt.json",
+        "log.jsonl",
     }  # fmt: skip
     run = load_run(tmp_path / "run")
     assert (run.src, run.tgt, run.max_len) == ("xx", "yy", 100)

@@ -1,0 +1,453 @@
+"""The command line as a person uses it: what it prints, and what it refuses."""
+
+import io
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from minis2s import __main__, metrics
+from minis2s.config import DecodeConfig
+from minis2s.text import corpora
+from minis2s.torch_nn.translator import Translator
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `minis2s WORDS` here; returns (exit code, output, notes)."""
+
+    def run(*words, stdin=b""):
+        monkeypatch.setattr(sys, "argv", ["minis2s", *map(str, words)])
+        stream = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
+        monkeypatch.setattr(sys, "stdin", stream)
+        with pytest.raises(SystemExit) as stop:
+            __main__.main()
+        out, err = capsys.readouterr()
+        return stop.value.code, out, err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def reverse_run(tmp_path_factory):
+    """The toy of `make demo`, trained by its command, and the seconds it took."""
+    out = tmp_path_factory.mktemp("runs") / "reverse"
+    words = ["train", "--corpus", "reverse", "--preset", "tiny", "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, "-m", "minis2s", *words], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(out)
+    return out
+
+
+# ------------------------------------------------------------------- the toy
+
+
+def test_reverse_is_learned(reverse_run):
+    """At least 99 % of 1,000 unseen strings come back exactly reversed."""
+    text = corpora.load("reverse", "test")
+    outputs = Translator.load(reverse_run).translate_text(text.src)
+    assert metrics.exact_match(outputs, text.tgt) >= 99.0
+
+
+def test_reverse_is_learned_in_under_a_minute(reverse_run):
+    """The receipt's seconds, start-up aside."""
+    assert json.loads((reverse_run / "receipt.json").read_text())["seconds"] < 60
+
+
+def test_reverse_looks_backwards(reverse_run):
+    """The attention map is the anti-diagonal: its links are those of the task."""
+    text = corpora.load("reverse", "test")
+    gold = corpora.load_alignment("reverse", "test")
+    found = Translator.load(reverse_run).translate(text.src[:200])
+    links = [metrics.attention_links(h.attention[0, 0][:-1]) for h in found]
+    sure, possible = zip(*gold[:200], strict=True)
+    score = metrics.alignment_score(links, sure, possible)
+    assert score.error_rate < 0.02
+
+
+# ----------------------------------------------------------------- translate
+
+
+def test_translate_gives_a_line_for_each_line(command, reverse_run):
+    """A blank line for a blank one, also where odd line ends stand inside a line."""
+    text = "abc\n\nbcd\u2028e\n \nxyz"
+    code, out, _ = command("translate", reverse_run, stdin=text.encode())
+    lines = out.split("\n")
+    assert (code, len(lines)) == (0, 6)  # five lines, and the end of the last
+    assert (lines[0], lines[1], lines[3], lines[4]) == ("cba", "", "", "zyx")
+
+
+def test_translate_files(command, reverse_run, tmp_path):
+    """--input and --output instead of the standard streams."""
+    (tmp_path / "in").write_text("abc\nxyz\n")
+    files = ("--input", tmp_path / "in", "--output", tmp_path / "out")
+    assert command("translate", reverse_run, *files)[0] == 0
+    assert (tmp_path / "out").read_text() == "cba\nzyx\n"
+
+
+def test_translate_cuts_a_very_long_line(command, reverse_run):
+    """100,000 tokens are cut with a note, and the next line is translated."""
+    code, out, err = command(
+        "translate", reverse_run, "--beam", "1", stdin=b"ab" * 50_000 + b"\nabc\n"
+    )
+    assert code == 0
+    assert out.splitlines()[1] == "cba"
+    assert "100000 tokens was cut to 100" in err
+
+
+def test_translate_nothing(command, reverse_run):
+    """No input, no output, no complaint."""
+    assert command("translate", reverse_run, stdin=b"")[:2] == (0, "")
+
+
+# ------------------------------------------------------- evaluate and attend
+
+
+def test_evaluate_writes_the_contract(command, reverse_run, tmp_path):
+    """--json holds the keys that others rely on, and a receipt."""
+    file = tmp_path / "scores.json"
+    words = ("--corpus", "reverse", "--split", "valid", "--beam", 2, "--json", file)
+    code, out, _ = command("evaluate", reverse_run, *words)
+    found = json.loads(file.read_text())
+    assert code == 0
+    assert f"{found['bleu']:.2f}" in out
+    assert {
+        "bleu", "bleu_lowercase", "chrf", "signature", "corpus", "split", "sentences",
+        "seconds", "beam", "device", "receipt",
+    } <= found.keys()  # fmt: skip
+    assert (found["sentences"], found["beam"], found["split"]) == (500, 2, "valid")
+
+
+def test_evaluate_own_files(command, reverse_run, tmp_path):
+    """Two aligned files can be scored as well."""
+    (tmp_path / "src").write_text("abc\nxyz\n")
+    (tmp_path / "ref").write_text("cba\nzyw\n")
+    files = ("--src-file", tmp_path / "src", "--ref-file", tmp_path / "ref")
+    code, out, _ = command("evaluate", reverse_run, *files)
+    assert code == 0
+    assert "exact_match     50.00" in out
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_attend_draws(command, reverse_run, tmp_path, kind):
+    """The translation is printed and the map is a picture of the asked kind."""
+    file = tmp_path / f"map.{kind}"
+    code, out, _ = command("attend", reverse_run, "attention", "-o", file)
+    assert (code, out) == (0, "noitnetta\n")
+    assert file.read_bytes().startswith({"png": b"\x89PNG", "svg": b"<?xml"}[kind])
+
+
+def test_attend_a_given_target(command, reverse_run, tmp_path):
+    """--target makes the model say what it would not have said."""
+    words = ("attend", reverse_run, "abc", "--target", "abc", "-o", tmp_path / "m.png")
+    assert command(*words)[:2] == (0, "abc\n")
+
+
+# ------------------------------------------------------------------- data
+
+
+def test_data_list_names_every_corpus(command):
+    """One line each."""
+    out = command("data", "list")[1]
+    assert [line.split()[0] for line in out.splitlines()] == [*corpora.CARDS]
+
+
+@pytest.mark.parametrize("name", ["reverse", "captions-de-en", "multi30k"])
+def test_data_show(command, name, monkeypatch, tmp_path):
+    """Terms and splits, also of a corpus that is not there."""
+    monkeypatch.setenv("MINIS2S_DATA", str(tmp_path))
+    code, out, _ = command("data", "show", name)
+    assert code == 0
+    assert "terms:" in out
+    assert "test" in out
+
+
+def test_data_make_writes_aligned_files(command, tmp_path):
+    """A generated task as text that any toolkit could train on."""
+    command("data", "make", "copy", "--out", tmp_path / "copy")
+    text = corpora.read_aligned(
+        tmp_path / "copy/train.src", tmp_path / "copy/train.tgt"
+    )
+    assert text.src == text.tgt == corpora.load("copy", "train").src
+
+
+# --------------------------------------------------------------------- train
+
+TINY = ("--preset", "tiny", "--set", "train.epochs=1", "--set", "tokenizer.kind=word")
+
+
+def write_pairs(folder, n=60):
+    """Two aligned files and a TSV of the same small text."""
+    words = [f"w{i % 7} w{i % 5} w{i % 3} n{i} ." for i in range(n)]
+    (folder / "a.de").write_text("".join(f"{w}\n" for w in words))
+    (folder / "a.en").write_text("".join(f"{w.upper()}\n" for w in words))
+    (folder / "a.tsv").write_text("".join(f"{w}\t{w.upper()}\tx\n" for w in words))
+    return ("--train-src", folder / "a.de", "--train-tgt", folder / "a.en")
+
+
+def test_own_files_train_and_translate(command, tmp_path):
+    """Two aligned files in, a translator out; validation text is set aside and said."""
+    files = write_pairs(tmp_path)
+    languages, out = ("--src", "de", "--tgt", "en"), tmp_path / "run"
+    code, printed, notes = command("train", *files, *languages, *TINY, "--out", out)
+    assert (code, printed) == (0, f"{out}\n")
+    assert "of 60 pairs were set aside" in notes
+    code, printed, _ = command("translate", out, stdin=b"w1 w2 w0\n")
+    assert (code, printed.count("\n")) == (0, 1)
+
+
+def test_a_tsv_trains(command, tmp_path):
+    """So does one file of two columns, in float32, with --lower."""
+    write_pairs(tmp_path)
+    words = ("--corpus", tmp_path / "a.tsv", "--src", "de", "--tgt", "en", "--lower")
+    code, _, _ = command("train", *words, *TINY, "--out", tmp_path / "run")
+    assert code == 0
+    tokenizer = Translator.load(tmp_path / "run").tokenizer
+    assert tokenizer.lower
+    assert not any(piece.isupper() for piece in tokenizer.pieces)
+
+
+def test_quiet_says_nothing(command, tmp_path):
+    """With --quiet, nothing but the result is written."""
+    words = (*write_pairs(tmp_path), "--src", "de", "--tgt", "en", *TINY)
+    _, out, err = command("train", *words, "--out", tmp_path / "run", "--quiet")
+    assert (out, err) == (f"{tmp_path / 'run'}\n", "")
+
+
+def test_resume_by_the_same_command(command, tmp_path):
+    """A kill before the first save resumes from step 0."""
+    words = (*write_pairs(tmp_path), "--src", "de", "--tgt", "en", *TINY)
+    (tmp_path / "run").mkdir()
+    code, _, err = command("train", *words, "--out", tmp_path / "run", "--resume")
+    assert code == 0
+    assert "starting from step 0" in err
+
+
+def test_interrupt_saves_and_says_how_to_go_on(tmp_path):
+    """Ctrl-C ends with exit code 130, a saved state and the way to continue."""
+    import signal
+    import time
+
+    words = ["--corpus", "reverse", "--preset", "tiny", "--out", str(tmp_path / "run")]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "minis2s", "train", *words], stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    log = tmp_path / "run" / "log.jsonl"
+    deadline = time.monotonic() + 60
+    while not log.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "--resume continues" in err
+    assert (tmp_path / "run" / "train_state.safetensors").exists()
+
+
+# ----------------------------------------------------------------- bad input
+
+LANGUAGES = ("--src", "de", "--tgt", "en")
+
+
+def refused(result, *words):
+    """Exit code 2 and one sentence, with these words and no traceback."""
+    code, out, err = result
+    lines = [line for line in err.splitlines() if line.startswith("minis2s: ")]
+    assert (code, out) == (2, "")
+    assert len(lines) == 1
+    assert "Traceback" not in err
+    assert all(word in lines[0] for word in words), lines[0]
+
+
+def train(command, tmp_path, *words):
+    """A training that should not come about, and leaves no run behind."""
+    result = command("train", *words, "--out", tmp_path / "run")
+    assert not (tmp_path / "run" / "config.json").exists()
+    return result
+
+
+def test_missing_file(command, tmp_path):
+    """The message names the file."""
+    files = ("--train-src", tmp_path / "no.de", "--train-tgt", tmp_path / "no.en")
+    refused(train(command, tmp_path, *files, *LANGUAGES), "no.de does not exist")
+
+
+def test_unequal_counts(command, tmp_path):
+    """The message has both counts."""
+    files = write_pairs(tmp_path)
+    (tmp_path / "a.en").write_text("one\ntwo\n")
+    refused(train(command, tmp_path, *files, *LANGUAGES), "60 lines", "has 2")
+
+
+def test_not_utf8(command, tmp_path):
+    """The message has the line's number."""
+    files = write_pairs(tmp_path)
+    (tmp_path / "a.de").write_bytes(b"ok\n" * 3 + "schläft\n".encode("latin-1") * 57)
+    refused(train(command, tmp_path, *files, *LANGUAGES), "line 4: not UTF-8")
+
+
+def test_empty_corpus(command, tmp_path):
+    """Files without a sentence are not trained on."""
+    files = write_pairs(tmp_path, n=0)
+    refused(train(command, tmp_path, *files, *LANGUAGES), "holds no pair")
+
+
+def test_too_few_to_split(command, tmp_path):
+    """A handful of pairs needs its own validation text."""
+    files = write_pairs(tmp_path, n=2)
+    refused(train(command, tmp_path, *files, *LANGUAGES), "--valid-src")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--corpus", "nonsense", *LANGUAGES), "unknown corpus 'nonsense'"),
+        (("--corpus", "captions-de-en", *LANGUAGES), "has no split 'train'"),
+        (("--corpus", "multi30k", "--src", "de", "--tgt", "tlh"), "--tgt must be"),
+        (("--corpus", "multi30k", "--src", "de", "--tgt", "de"), "must differ"),
+        (("--corpus", "multi30k"), "--src and --tgt must name"),
+        (("--corpus", "reverse", "--preset", "huge"), "preset must be one of"),
+        (("--corpus", "reverse", "--model", "gan"), "model must be one of"),
+        (("--corpus", "reverse", "--set", "train.speed=9"), "--set must be one of"),
+        (("--corpus", "reverse", "--set", "train.epochs"), "section.key=value"),
+        (("--corpus", "reverse", "--set", "train.epochs=x"), "a whole number"),
+        (("--corpus", "reverse", "--set", "train.epochs=0"), "epochs must be above 0"),
+        (("--corpus", "reverse", "--set", "model.dropout=1.5"), "dropout must be"),
+        (("--corpus", "reverse", "--device", "tpu"), "--device must be"),
+        ((), "give either --corpus"),
+        (("--train-src", "x", *LANGUAGES), "--train-src and --train-tgt go together"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bad_words(command, tmp_path, words, said):
+    """One sentence that names what was wrong and what would be right."""
+    refused(train(command, tmp_path, *words), said)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_no_gpu(command, tmp_path):
+    """Asked for a GPU that is not there, nothing is done on the CPU instead."""
+    words = ("--corpus", "reverse", "--device", "cuda")
+    refused(train(command, tmp_path, *words), "no GPU was found")
+
+
+def test_out_exists(command, tmp_path):
+    """An existing --out is not touched without --resume."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "x").write_text("precious")
+    refused(train(command, tmp_path, "--corpus", "reverse"), "--resume")
+    assert (tmp_path / "run" / "x").read_text() == "precious"
+
+
+def test_out_under_a_file(command, tmp_path):
+    """A folder cannot be made below a file."""
+    (tmp_path / "run").write_text("x")
+    refused(train(command, tmp_path / "run", "--corpus", "reverse"), "cannot be made")
+
+
+def test_out_of_memory(command, tmp_path, monkeypatch):
+    """The message names the key that lowers the need."""
+    from minis2s.torch_nn import train as module
+
+    def exhausted(*_):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(module, "update", exhausted)
+    result = train(command, tmp_path, "--corpus", "reverse", "--preset", "tiny")
+    assert result[0] == 2
+    assert "train.batch_tokens" in result[2]
+
+
+@pytest.mark.parametrize("verb", ["translate", "evaluate", "attend"])
+@pytest.mark.parametrize("what", ["nothing", "pickle", "folder"])
+def test_no_run(command, tmp_path, verb, what):
+    """A missing run, a pickle named as one, and a folder without one are refused."""
+    run = tmp_path / "model.pt"
+    if what == "pickle":
+        run.write_bytes(pickle.dumps({"weight": np.ones(3)}))
+    elif what == "folder":
+        run.mkdir()
+    rest = {
+        "translate": (), "evaluate": ("--corpus", "reverse"),
+        "attend": ("abc", "-o", tmp_path / "m.png"),
+    }[verb]  # fmt: skip
+    said = {"nothing": "does not exist", "pickle": "pickle", "folder": "not a run"}[
+        what
+    ]
+    refused(command(verb, run, *rest), said)
+
+
+def test_altered_run(command, reverse_run, tmp_path):
+    """One flipped byte among the weights is noticed."""
+    import shutil
+
+    run = shutil.copytree(reverse_run, tmp_path / "copy")
+    data = bytearray((run / "model.safetensors").read_bytes())
+    data[-7] ^= 1
+    (run / "model.safetensors").write_bytes(data)
+    refused(command("translate", run, stdin=b"abc\n"), "cut or altered")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--corpus", "reverse", "--split", "nine"), "no split 'nine'"),
+        (("--corpus", "reverse", "--beam", "0"), "n_beams must be above 0"),
+        ((), "give either --corpus"),
+        (("--src-file", "x"), "--src-file and --ref-file"),
+        (("--corpus", "reverse", "--json", "no/such/x.json"), "is not a folder"),
+    ],
+)
+def test_bad_evaluation(command, reverse_run, words, said):
+    """Unknown splits, beams and places are refused before any work."""
+    refused(command("evaluate", reverse_run, *words), said)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "out", "said"),
+    [("abc", "map.gif", ".png or .svg"), (" ", "map.png", "blank"),
+     ("abc", "no/map.png", "is not a folder")],
+)  # fmt: skip
+def test_bad_map(command, reverse_run, tmp_path, sentence, out, said):
+    """Nothing is drawn of nothing, and nowhere."""
+    words = ("attend", reverse_run, sentence, "-o", tmp_path / out)
+    refused(command(*words), said)
+
+
+def test_standard_input_must_be_utf8(command, reverse_run):
+    """Also what comes through a pipe is checked."""
+    refused(command("translate", reverse_run, stdin=b"\xff\xfe\n"), "not UTF-8")
+
+
+def test_interrupted_reader_is_no_error(reverse_run):
+    """`minis2s translate RUN | head -1` ends quietly."""
+    code = f"yes abc | head -5000 | {sys.executable} -m minis2s translate {reverse_run}"
+    done = subprocess.run(
+        ["bash", "-c", f"{code} --beam 1 | head -1"], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("cba\n", "")
+
+
+def test_long_beams_and_batches_agree(reverse_run):
+    """The command's beam and batch size change the search, never the order."""
+    translator = Translator.load(reverse_run)
+    lines = ["abc", "defghijk", "z", "qwerty"]
+    a = translator.translate_text(lines, DecodeConfig(n_beams=5, batch_size=1))
+    b = translator.translate_text(lines[::-1], DecodeConfig(n_beams=5, batch_size=3))
+    assert a == b[::-1]
+
+
+def test_help_answers_at_once():
+    """`--help` imports no wing."""
+    code = "import sys, minis2s.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert Path(__main__.__file__).exists()
