@@ -116,7 +116,7 @@ def make_batch(pairs: EncodedPairs, indices: Sequence[int]) -> Batch:
 def plan_batches(
     pairs: EncodedPairs, batch_tokens: int, seed: int | None, epoch: int
 ) -> list[list[int]]:
-    """Which pairs form which batch of an epoch, in order.
+    """Which pairs form which batch of an epoch, in order; no pair, no batch.
 
     Args:
         pairs: the training pairs.
@@ -127,17 +127,14 @@ def plan_batches(
     """
     width = np.maximum(np.diff(pairs.src_start), np.diff(pairs.tgt_start))
     rng = None if seed is None else np.random.default_rng((seed, epoch))
-    # Up to one token of noise mixes neighbours in length from epoch to epoch.
+    # Less than one token of noise: pairs of one width mix anew in every epoch.
     noise = 0 if rng is None else rng.random(len(pairs))
-    order = np.argsort(width + noise, kind="stable")
-    batches, first, widest = [], 0, 0
-    for position, i in enumerate(order):
-        grown = max(widest, width[i])
-        if position > first and (position - first + 1) * grown > batch_tokens:
-            batches.append(order[first:position].tolist())
-            first, grown = position, width[i]
-        widest = grown
-    batches.append(order[first:].tolist())
+    batches: list[list[int]] = []
+    for i in np.argsort(width + noise, kind="stable"):
+        # In ascending order, so pair i is the widest of its batch.
+        if not batches or (len(batches[-1]) + 1) * width[i] > batch_tokens:
+            batches.append([])
+        batches[-1].append(int(i))
     if rng is not None:
         rng.shuffle(batches)
     return batches
