@@ -1,6 +1,6 @@
 """Score the shipped LSTM on Multi30k's test set, greedy and with a beam of 5.
 
-    python benchmarks/shipped_lstm.py        (needs Multi30k: minis2s data fetch multi30k)
+    python benchmarks/shipped_lstm.py    (needs Multi30k in the cache)
 
 Writes benchmarks/receipts/de-en-lstm.json, from which README's table is made. It holds
 scores alone: no sentence of the corpus.

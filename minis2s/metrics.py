@@ -36,7 +36,7 @@ def bleu(
     """Corpus BLEU of sacreBLEU; its tokenizer follows the target language.
 
     13a, but zh for Chinese, and single characters for Japanese, Korean and the
-    letters of a generated task.
+    letters of a generated task. Of a code such as zh-TW the first part decides.
 
     Args:
         hypotheses: what was translated.
@@ -45,13 +45,15 @@ def bleu(
         lowercase: for comparison with older work; otherwise case counts.
 
     Raises:
-        ValueError: if the counts differ.
+        ValueError: if the counts differ, or there is nothing to score.
+        TypeError: if a text is given where a list of lines is wanted.
 
     Source: Papineni et al. 2002; Post 2018, arXiv:1804.08771.
     """
     _same_count(hypotheses, references)
+    language = tgt_language.lower().partition("-")[0]
     scorer = sacrebleu.BLEU(
-        lowercase=lowercase, tokenize=_TOKENIZERS.get(tgt_language, "13a")
+        lowercase=lowercase, tokenize=_TOKENIZERS.get(language, "13a")
     )
     value = scorer.corpus_score(list(hypotheses), [list(references)]).score
     return Score(value, str(scorer.get_signature()))
@@ -61,7 +63,8 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
     """Corpus chrF2 of sacreBLEU: overlap of character n-grams.
 
     Raises:
-        ValueError: if the counts differ.
+        ValueError: if the counts differ, or there is nothing to score.
+        TypeError: if a text is given where a list of lines is wanted.
 
     Source: Popovic 2015, "chrF: character n-gram F-score".
     """
@@ -78,7 +81,8 @@ def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     50.0
 
     Raises:
-        ValueError: if the counts differ.
+        ValueError: if the counts differ, or there is nothing to score.
+        TypeError: if a text is given where a list of lines is wanted.
     """
     _same_count(hypotheses, references)
     hits = sum(h == r for h, r in zip(hypotheses, references, strict=True))
@@ -86,7 +90,10 @@ def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> float:
 
 
 def perplexity(loss: float) -> float:
-    """exp(loss), for a loss in nats per token; say whether it was teacher-forced."""
+    """exp(loss), for a loss in nats per token; say whether it was teacher-forced.
+
+    A loss above 700, whose exponential no float holds, counts as 700.
+    """
     return math.exp(min(loss, 700.0))
 
 
@@ -141,11 +148,20 @@ def alignment_score(
     Source: Och and Ney 2003, section 4.1, "A Systematic Comparison of Various
         Statistical Alignment Models".
     """
+    links = [
+        [set(sentence) for sentence in kind] for kind in (proposed, sure, possible)
+    ]
+    counts = [len(kind) for kind in links]
+    if len(set(counts)) > 1:
+        raise ValueError(
+            "proposed, sure and possible must hold as many sentences, got {}, {} and {}".format(
+                *counts
+            )
+        )
     n_proposed = n_sure = n_right = n_found = 0
-    for a, s, p in zip(proposed, sure, possible, strict=True):
-        a, s = set(a), set(s)
+    for a, s, p in zip(*links, strict=True):
         n_proposed, n_sure = n_proposed + len(a), n_sure + len(s)
-        n_right, n_found = n_right + len(a & (s | set(p))), n_found + len(a & s)
+        n_right, n_found = n_right + len(a & (s | p)), n_found + len(a & s)
     if not n_proposed + n_sure:
         raise ValueError("alignment_score: there is no link to compare")
     return AlignmentScore(
@@ -165,6 +181,9 @@ def attention_links(weights: Float[np.ndarray, "tgt_len src_len"]) -> list[Link]
 
 
 def _same_count(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+    for name, lines in (("hypotheses", hypotheses), ("references", references)):
+        if isinstance(lines, str):
+            raise TypeError(f"{name} must be a list of lines, got one text")
     if len(hypotheses) != len(references) or not references:
         raise ValueError(
             f"hypotheses and references must be as many and not empty, got "
