@@ -148,26 +148,22 @@ def alignment_score(
     Source: Och and Ney 2003, section 4.1, "A Systematic Comparison of Various
         Statistical Alignment Models".
     """
-    links = [
-        [set(sentence) for sentence in kind] for kind in (proposed, sure, possible)
-    ]
-    counts = [len(kind) for kind in links]
+    kinds = [[set(links) for links in kind] for kind in (proposed, sure, possible)]
+    counts = [len(kind) for kind in kinds]
     if len(set(counts)) > 1:
         raise ValueError(
-            "proposed, sure and possible must hold as many sentences, got {}, {} and {}".format(
-                *counts
-            )
+            f"proposed, sure and possible must be of as many sentences, got {counts}"
         )
-    n_proposed = n_sure = n_right = n_found = 0
-    for a, s, p in zip(*links, strict=True):
-        n_proposed, n_sure = n_proposed + len(a), n_sure + len(s)
-        n_right, n_found = n_right + len(a & (s | p)), n_found + len(a & s)
-    if not n_proposed + n_sure:
+    a, s, p = (
+        {(n, *link) for n, links in enumerate(k) for link in links} for k in kinds
+    )
+    p |= s
+    if not a | s:
         raise ValueError("alignment_score: there is no link to compare")
     return AlignmentScore(
-        1 - (n_found + n_right) / (n_proposed + n_sure),
-        n_right / n_proposed if n_proposed else 0.0,
-        n_found / n_sure if n_sure else 0.0,
+        1 - (len(a & s) + len(a & p)) / (len(a) + len(s)),
+        len(a & p) / len(a) if a else 0.0,
+        len(a & s) / len(s) if s else 0.0,
     )
 
 
