@@ -1,0 +1,87 @@
+"""Write README's tables from receipts and from config.py, so that none is typed.
+
+python benchmarks/tables.py
+"""
+
+import json
+from pathlib import Path
+
+from minis2s.config import PRESETS, SECTIONS, RNNConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+MODEL = ROOT / "data" / "models" / "de-en-lstm"
+
+
+def results_table() -> str:
+    """Scores of the shipped model, from the receipt of benchmarks/shipped_lstm.py."""
+    receipt = json.loads((ROOT / "benchmarks/receipts/de-en-lstm.json").read_text())
+    head = (
+        "| German to English | search | BLEU | BLEU, lower-cased | chrF |\n"
+        "|---|---|--:|--:|--:|\n"
+    )
+    rows = [
+        f"| {row['corpus']} {row['split']}, {row['sentences']} sentences "
+        f"| {'greedy' if row['beam'] == 1 else 'beam ' + str(row['beam'])} "
+        f"| {row['bleu']:.1f} | {row['bleu_lowercase']:.1f} | {row['chrf']:.1f} |\n"
+        for row in receipt["metrics"]["rows"]
+    ]
+    signature = receipt["metrics"]["rows"][0]["signature"]
+    return head + "".join(rows) + f"\nSignature: `{signature}`.\n"
+
+
+def training_table() -> str:
+    """How the shipped model came about, from the receipt in its folder."""
+    receipt = json.loads((MODEL / "receipt.json").read_text())
+    minutes = receipt["seconds"] / 60
+    facts = {
+        "parameters": f"{receipt['n_parameters']:,}",
+        "folder": f"{sum(f.stat().st_size for f in MODEL.iterdir()) / 1e6:.1f} MB",
+        "training": f"{minutes:.0f} minutes, {receipt['steps']:,} steps",
+        "speed": f"{receipt['tgt_tokens_per_s']:,} target tokens a second",
+        "first step after": f"{receipt['time_to_first_step_s']:.1f} s",
+        "peak memory": f"{receipt['peak_memory_mib'] / 1024:.1f} GiB",
+        "hardware": f"{receipt['hardware']}",
+    }
+    head = "| the shipped model | |\n|---|---|\n"
+    return head + "".join(f"| {name} | {value} |\n" for name, value in facts.items())
+
+
+def presets_table() -> str:
+    """Sizes of the presets, from config.py."""
+    columns = {
+        "model": ("d_embed", "d_hidden", "d_decoder", "n_layers", "dropout"),
+        "train": ("epochs", "batch_tokens", "lr"),
+        "tokenizer": ("vocab_size",),
+    }
+    names = [name for section in columns.values() for name in section]
+    head = f"| preset | {' | '.join(names)} |\n|---|{'--:|' * len(names)}\n"
+    rows = []
+    for size, settings in PRESETS[RNNConfig.KIND].items():
+        cells = []
+        for section, fields in columns.items():
+            extra = {"vocab_size": 1} if section == "model" else {}
+            whole = SECTIONS[section](**extra, **settings[section])
+            cells += [f"{getattr(whole, name):,}" for name in fields]
+        rows.append(f"| {size} | {' | '.join(cells)} |\n")
+    return head + "".join(rows)
+
+
+TABLES = {
+    "results": results_table, "training": training_table, "presets": presets_table,
+}  # fmt: skip
+
+
+def with_tables(text: str) -> str:
+    """README's text with each table between its two markers made anew."""
+    for name, table in TABLES.items():
+        begin, end = f"<!-- table: {name} -->\n", f"<!-- end: {name} -->\n"
+        before, rest = text.split(begin)
+        _, after = rest.split(end)
+        text = f"{before}{begin}\n{table()}\n{end}{after}"
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text("utf-8")), "utf-8")
+    print("README.md")
