@@ -5,7 +5,7 @@ SUITE = -m pytest -q -n 2 --dist loadfile
 export OMP_WAIT_POLICY = passive
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check lint unit notebooks-test lab notebooks bench clean
+.PHONY: help env demo test check lint unit notebooks-test lab bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 16
@@ -31,9 +31,6 @@ notebooks-test: env  ## run every notebook and compare its outputs
 
 lab: env  ## JupyterLab on the notebooks
 	@$(PY) -m jupyterlab --notebook-dir=notebooks
-
-notebooks: env  ## run the notebooks anew and store their outputs
-	@$(PY) notebooks/execute.py
 
 bench: env  ## measure the published numbers again (needs Multi30k)
 	@$(PY) benchmarks/shipped_lstm.py

@@ -28,6 +28,15 @@ from minis2s.text.tokenizers import Tokenizer, load_tokenizer
 FORMAT = 1
 MODEL_KINDS = {RNNConfig.KIND: RNNConfig}
 STATE_FILE = "train_state.safetensors"
+# What reading a damaged file raises; nested too deep, JSON is a RecursionError.
+_DAMAGE = (
+    safetensors.SafetensorError,
+    AttributeError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ def save_run(
     path.mkdir(parents=True, exist_ok=True)
     dtype = np.float16 if half else np.float32
     arrays = {name: value.astype(dtype) for name, value in weights.items()}
-    files = {"model.safetensors": safetensors.numpy.save(arrays), **tokenizer.save()}
+    files = {"model.safetensors": _pack(arrays), **tokenizer.save()}
     for name, data in files.items():
         write_whole(path / name, data)
     config = {
@@ -85,6 +94,15 @@ def save_run(
         "sha256": {n: hashlib.sha256(d).hexdigest() for n, d in sorted(files.items())},
     }
     write_json(path / "config.json", config)
+
+
+def _pack(
+    arrays: dict[str, np.ndarray], metadata: dict[str, str] | None = None
+) -> bytes:
+    # The library writes an array's memory as it lies, so a transposed one comes back
+    # scrambled.
+    plain = {name: np.asarray(value, order="C") for name, value in arrays.items()}
+    return safetensors.numpy.save(plain, metadata)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -106,20 +124,25 @@ def load_run(path: Path) -> Run:
         if hashlib.sha256(data).hexdigest() != config["sha256"][name]:
             raise InputError(f"{path / name} was cut or altered: its sha256 is another")
     try:
-        arrays = safetensors.numpy.load(files["model.safetensors"])
-        settings = dict(config["model"])
-        model = MODEL_KINDS[settings.pop("kind")](**settings)
-        return Run(
-            path,
-            {n: a.astype(np.float32) for n, a in arrays.items()},
-            model,
-            load_tokenizer(files),
-            config["src"],
-            config["tgt"],
-            config["max_len"],
-        )
-    except (safetensors.SafetensorError, KeyError, TypeError) as error:
+        return _assemble(path, config, files)
+    except _DAMAGE as error:
         raise InputError(f"{path} is damaged ({error!r})") from error
+
+
+def _assemble(path: Path, config: dict[str, Any], files: dict[str, bytes]) -> Run:
+    settings = dict(config["model"])
+    model = MODEL_KINDS[settings.pop("kind")](**settings)
+    src, tgt, max_len = config["src"], config["tgt"], config["max_len"]
+    if not (isinstance(src, str) and isinstance(tgt, str) and type(max_len) is int):
+        raise TypeError(f"src, tgt, max_len are {src!r}, {tgt!r}, {max_len!r}")
+    tokenizer = load_tokenizer(files)
+    if len(tokenizer.pieces) != model.vocab_size:
+        raise ValueError(
+            f"{len(tokenizer.pieces)} pieces for vocab_size {model.vocab_size}"
+        )
+    arrays = safetensors.numpy.load(files["model.safetensors"])
+    weights = {name: array.astype(np.float32) for name, array in arrays.items()}
+    return Run(path, weights, model, tokenizer, src, tgt, max_len)
 
 
 def _require_run(path: Path) -> None:
@@ -139,17 +162,16 @@ def _require_run(path: Path) -> None:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
+    data = read_bytes(path)
     try:
-        config = json.loads(read_bytes(path))
+        config = json.loads(data)
         found = config["format"]
-        names = set(config["sha256"])
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
+    except _DAMAGE as error:
         raise InputError(f"{path} was cut or altered ({error!r})") from error
     if found != FORMAT:
         raise InputError(f"{path} has format {found!r}; this version reads {FORMAT}")
     allowed = {"model.safetensors", "tokenizer.json", "tokenizer.model"}
+    names = set(config["sha256"]) if isinstance(config.get("sha256"), dict) else set()
     if not {"model.safetensors", "tokenizer.json"} <= names <= allowed:
         raise InputError(f"{path} was cut or altered: it names files {sorted(names)}")
     return config
@@ -166,7 +188,7 @@ def save_state(
         scalars: counters and settings, kept in the file's metadata.
     """
     metadata = {name: json.dumps(value) for name, value in scalars.items()}
-    write_whole(path / STATE_FILE, safetensors.numpy.save(arrays, metadata))
+    write_whole(path / STATE_FILE, _pack(arrays, metadata))
 
 
 def load_state(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -181,5 +203,5 @@ def load_state(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             scalars = {k: json.loads(v) for k, v in state.metadata().items()}
             names = state.keys()  # not a dict: it cannot be iterated itself
             return {name: state.get_tensor(name) for name in names}, scalars
-    except (safetensors.SafetensorError, OSError, ValueError, AttributeError) as error:
+    except (*_DAMAGE, OSError) as error:
         raise InputError(f"{file} was cut or altered ({error})") from error
