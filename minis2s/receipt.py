@@ -5,6 +5,7 @@ Every run, benchmark and published table carries one.
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -58,8 +59,7 @@ def make_receipt(
 
 def command_line() -> str:
     """The command that runs now, as a user would type it."""
-    words = [f"'{word}'" if " " in word else word for word in sys.argv[1:]]
-    return " ".join(["minis2s", *words])
+    return shlex.join(["minis2s", *sys.argv[1:]])
 
 
 def versions() -> dict[str, str]:
@@ -70,15 +70,17 @@ def versions() -> dict[str, str]:
 
 def commit() -> str:
     """The commit of the code, marked dirty if it was changed; unknown outside git."""
-    here = Path(__file__).parent
+    here = Path(__file__)
 
     def git(*words: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(here), *words], capture_output=True, text=True, check=True
-        )
+        # Without the lock, so as not to disturb a commit that is being made.
+        command = ["git", "--no-optional-locks", "-C", str(here.parent), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     try:
+        # A copy installed inside someone else's repository is not of their commit.
+        git("ls-files", "--error-unmatch", here.name)
         dirty = git("status", "--porcelain", "--untracked-files=no", ".")
         return git("rev-parse", "HEAD") + ("-dirty" if dirty else "")
     except (OSError, subprocess.CalledProcessError):
@@ -88,18 +90,18 @@ def commit() -> str:
 def cpu_name() -> str:
     """The processor's name, as far as the system tells."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
     return names[0] if names else platform.machine()
 
 
-def peak_memory_mib() -> float:
-    """Largest resident memory of this process so far; NaN where nobody counts it."""
+def peak_memory_mib() -> float | None:
+    """Largest resident memory of this process so far; None where nobody counts it."""
     try:
         import resource  # Windows has none
     except ImportError:
-        return float("nan")
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
