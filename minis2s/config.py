@@ -4,6 +4,7 @@ A string under a field gives its meaning and unit. Presets are the sizes that th
 README's table is generated from. What a preset does not fix, `--set` can change.
 """
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
@@ -20,7 +21,7 @@ def _require(ok: bool, name: str, want: str, got: object) -> None:
 
 
 class _Settings:
-    """Field types and choices, checked on construction; shared by the three kinds."""
+    """Field types and choices, checked on construction; shared by all that follow."""
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self)).items():
@@ -31,7 +32,8 @@ class _Settings:
                 choices = get_args(kind)
                 _require(value in choices, name, f"one of {', '.join(choices)}", value)
             elif kind is float:
-                _require(type(value) in (int, float), name, "a number", value)
+                finite = type(value) in (int, float) and math.isfinite(value)
+                _require(finite, name, "a finite number", value)
             else:
                 _require(type(value) is kind, name, f"of type {kind.__name__}", value)
         self._check()
@@ -158,7 +160,8 @@ class TokenizerConfig(_Settings):
     kind: Literal["char", "word", "sentencepiece"] = "sentencepiece"
     """Unit of the vocabulary."""
     vocab_size: int = 4000
-    """Largest vocabulary, the four special entries included."""
+    """Largest vocabulary, the four special entries included; SentencePiece takes more
+    if the 256 bytes and the letters of the text alone need more."""
     min_count: int = 2
     """Words seen less often are unknown; other kinds do not look at it."""
 
@@ -255,6 +258,8 @@ def apply_setting(settings: dict[str, dict[str, Any]], assignment: str) -> None:
 
 def _parse(key: str, kind: Any, text: str) -> int | float | str:
     if get_origin(kind) is Literal:
+        choices = get_args(kind)
+        _require(text in choices, key, f"one of {', '.join(choices)}", text)
         return text
     try:
         return kind(text)
