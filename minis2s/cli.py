@@ -101,16 +101,20 @@ def data_show(name: str) -> None:
     typer.echo(f"{about.name}: {about.about}\nterms: {about.licence}")
     if about.url:
         typer.echo(f"from: {about.url}\nin: {corpora.cache_dir() / name}")
+    unread: list[tuple[str, InputError]] = []
     for split, languages in about.splits.items():
         src, tgt = (*languages, "", "")[:2]
         try:
             text = corpora.load(name, split, src, tgt)
         except InputError as error:
-            typer.echo(f"{split}: {error}")
+            unread.append((split, error))
             continue
         typer.echo(f"{split}: {len(text)} pairs in {', '.join(languages) or 'letters'}")
         for s, t in list(zip(text.src, text.tgt, strict=True))[:2]:
             typer.echo(f"    {s}\n    {t}")
+    if unread:
+        typer.echo(f"not here: {', '.join(split for split, _ in unread)}")
+        typer.echo(f"    {unread[0][1]}")
 
 
 @data_app.command("fetch")
@@ -171,9 +175,15 @@ def train(
     ] = "small",
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="e.g. train.epochs=5"),
+        typer.Option(
+            "--set",
+            metavar="SECTION.KEY=VALUE",
+            help="e.g. train.epochs=5; a wrong key lists them all",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="folder of the run")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder of the run [default: runs/...]")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="continue an interrupted run")
     ] = False,
