@@ -43,9 +43,28 @@ def merge_attention(
         tgt_group: for each target token the number of its word, counted from 0.
         src_group: likewise for each source token.
 
+    Raises:
+        ValueError: if a group does not number the words of as many tokens as there
+            are.
+
     Source: Clark et al. 2019, section 4.1, arXiv:1906.04341.
     """
+    tgt_len, src_len = weights.shape
+    _check_group("tgt_group", tgt_group, tgt_len)
+    _check_group("src_group", src_group, src_len)
     to_word = np.eye(max(src_group) + 1)[list(src_group)]
     from_word = np.eye(max(tgt_group) + 1)[list(tgt_group)]
     from_word /= from_word.sum(axis=0)
     return from_word.T @ weights @ to_word
+
+
+def _check_group(name: str, group: Sequence[int], n_tokens: int) -> None:
+    if len(group) != n_tokens:
+        raise ValueError(
+            f"{name}: must have one entry for each of {n_tokens} tokens, got "
+            f"{len(group)}"
+        )
+    if set(group) != {*range(len(set(group)))}:
+        raise ValueError(
+            f"{name}: must number the words from 0 without a gap, got {group}"
+        )
