@@ -1,0 +1,83 @@
+"""What a decoder returns, and attention between tokens made into that of words."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from minis2s.hypothesis import Hypothesis, merge_attention
+
+TGT_LEN, SRC_LEN = 5, 7
+TGT_GROUP, SRC_GROUP = [0, 0, 1, 2, 2], [0, 1, 1, 1, 2, 3, 3]
+
+
+@pytest.fixture
+def weights(rng):
+    """Attention of five target tokens over seven source tokens."""
+    return rng.dirichlet(np.ones(SRC_LEN), size=TGT_LEN)
+
+
+def test_merge_is_sum_over_source_and_mean_over_target(weights):
+    """The loop says it: add up the parts of a source word, average those of a target
+    word.
+    """
+    merged = merge_attention(weights, TGT_GROUP, SRC_GROUP)
+    assert merged.shape == (3, 4)
+    for t, s in np.ndindex(3, 4):
+        rows = [i for i, word in enumerate(TGT_GROUP) if word == t]
+        columns = [j for j, word in enumerate(SRC_GROUP) if word == s]
+        want = sum(weights[i, j] for i in rows for j in columns) / len(rows)
+        np.testing.assert_allclose(merged[t, s], want, rtol=1e-12, atol=1e-12)
+
+
+def test_merged_rows_still_sum_to_one(weights):
+    """Whatever the groups are, a word's attention sums to 1."""
+    merged = merge_attention(weights, TGT_GROUP, SRC_GROUP)
+    np.testing.assert_allclose(merged.sum(axis=1), 1, rtol=1e-12)
+
+
+def test_words_of_one_token_change_nothing(weights):
+    """Where each token is a word, the attention stays as it is."""
+    merged = merge_attention(weights, [*range(TGT_LEN)], [*range(SRC_LEN)])
+    np.testing.assert_array_equal(merged, weights)
+
+
+def test_one_hot_attention_stays_on_its_word():
+    """A target token that looks at one source token makes its word look at its word."""
+    weights = np.eye(SRC_LEN)[[6, 6, 0, 2, 3]]
+    merged = merge_attention(weights, TGT_GROUP, SRC_GROUP)
+    assert merged.argmax(axis=1).tolist() == [3, 0, 1]
+    np.testing.assert_array_equal(merged.max(axis=1), 1)
+
+
+def test_merge_takes_single_precision(weights):
+    """float32 from a model is summed without losing the unit sum."""
+    merged = merge_attention(weights.astype(np.float32), TGT_GROUP, SRC_GROUP)
+    np.testing.assert_allclose(merged.sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("side", "group", "message"),
+    [
+        ("tgt", TGT_GROUP[1:], "one entry for each of 5 tokens, got 4"),
+        ("src", [*SRC_GROUP, 3], "one entry for each of 7 tokens, got 8"),
+        ("tgt", SRC_GROUP, "one entry for each of 5 tokens, got 7"),
+        ("tgt", [0, 0, 2, 2, 3], "number the words from 0 without a gap, got"),
+        ("src", [1, 1, 2, 2, 3, 3, 4], "number the words from 0 without a gap, got"),
+        ("src", [-1, 0, 0, 1, 1, 2, 2], "number the words from 0 without a gap, got"),
+    ],
+)
+def test_groups_must_fit(weights, side, group, message):
+    """A group of another length, or with a word that has no token, is refused."""
+    groups = {"tgt_group": TGT_GROUP, "src_group": SRC_GROUP, f"{side}_group": group}
+    with pytest.raises(
+        ValueError, match=f"^{side}_group: must have {message}|{message}"
+    ):
+        merge_attention(weights, **groups)
+
+
+def test_hypothesis_is_frozen(weights):
+    """A hypothesis cannot be changed after the search has made it."""
+    found = Hypothesis([5, 3], -0.5, weights[None, None], "general cross-attention")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.score = 0.0
