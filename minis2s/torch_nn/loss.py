@@ -3,6 +3,7 @@
 Twin: minis2s/numpy_ref/loss.py.
 """
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -28,8 +29,9 @@ def cross_entropy(
 
     Source: Szegedy et al. 2016, section 7, arXiv:1512.00567.
     """
+    dtype = torch.promote_types(logits.dtype, torch.float32)  # bfloat16 is too coarse
     return nn.functional.cross_entropy(
-        logits.flatten(0, 1).float(),
+        logits.flatten(0, 1).to(dtype),
         tgt_out.flatten(),
         ignore_index=PAD_ID,
         reduction="sum",
