@@ -17,8 +17,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-import sentencepiece
-
 from minis2s.config import InputError, TokenizerConfig
 
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
@@ -150,6 +148,8 @@ class SentencePieceTokenizer:
     kind = "sentencepiece"
 
     def __init__(self, model: bytes, *, lower: bool = False) -> None:
+        import sentencepiece  # here, because the special ids need no library
+
         self.lower = lower
         self._model = model
         self._processor = sentencepiece.SentencePieceProcessor()
@@ -172,6 +172,8 @@ class SentencePieceTokenizer:
         more than were asked for. One thread, because the result must not depend on
         the machine.
         """
+        import sentencepiece
+
         del min_count  # byte fallback leaves no piece too rare to spell
         text = [_normalize(line, lower) for line in lines]
         alphabet = len({char for line in text for char in line})
