@@ -5,17 +5,21 @@ good as the labels, so both are checked against the array before anything is dra
 """
 
 import io
+import unicodedata
 import warnings
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
 from matplotlib import font_manager
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
+from matplotlib.image import AxesImage
 
 from minis2s.config import InputError
 from minis2s.text.files import write_whole
@@ -24,7 +28,12 @@ CAPTION = (
     "Read row by row: darker cells are where the model looked\n"
     "while it wrote the word on the left. Each row sums to 1."
 )
+GOLD_CAPTION = f"{CAPTION}\nBoxes mark links that are known to be right."
 FORMATS = ("png", "svg")
+_SMALL = {"fontsize": 9.5, "color": "0.3"}
+_BOX = "□"  # drawn for a character that no font has
+# No "$" in a sentence begins a formula; an SVG looks alike where a font is missing.
+_STYLE = {"font.size": 11, "text.parse_math": False, "svg.fonttype": "path"}
 
 
 def attention_map(
@@ -40,55 +49,102 @@ def attention_map(
 
     Args:
         weights: rows are target words; each sums to 1.
-        src_labels: what stands under the columns.
+        src_labels: what stands above the columns.
         tgt_labels: what stands beside the rows.
         title: which attention it is, or what it shows.
         caption: a sentence that tells the eye where to go.
         gold: links (source, target) that are known to be right, drawn as boxes.
 
     Raises:
-        ValueError: if labels and weights do not fit, or a row does not sum to 1.
+        ValueError: if labels and weights do not fit, a row does not sum to 1, or a
+            link leads out of the map.
     """
-    _check(weights, src_labels, tgt_labels)
-    tgt_len, src_len = weights.shape
-    font = _fonts_for("".join([*src_labels, *tgt_labels, title, caption]))
-    longest = max(map(len, [*src_labels, "x"])), max(map(len, [*tgt_labels, "x"]))
-    with mpl.rc_context({"font.family": font, "font.size": 11, "svg.fonttype": "path"}):
-        size = (
-            max(2.6 + 0.42 * src_len + 0.09 * longest[1], 5.2),
-            1.9 + 0.42 * tgt_len + 0.07 * longest[0],
-        )
-        figure = Figure(figsize=size, layout="constrained")
+    _check(weights, src_labels, tgt_labels, gold)
+    if gold and caption == CAPTION:
+        caption = GOLD_CAPTION
+    families, lacking = _fonts_for("".join([*src_labels, *tgt_labels, title, caption]))
+    boxes = dict.fromkeys(map(ord, lacking), _BOX)
+    src_labels = [label.translate(boxes) for label in src_labels]
+    tgt_labels = [label.translate(boxes) for label in tgt_labels]
+    size, cell, slanted = _plan(src_labels, tgt_labels, title, caption)
+    with mpl.rc_context({**_STYLE, "font.family": families}):
+        figure = Figure(figsize=size, layout="compressed")
+        figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
         axes = figure.add_subplot()
-        image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1)
-        axes.set_xticks(
-            range(src_len), src_labels, rotation=50, ha="left", rotation_mode="anchor"
+        image = axes.imshow(
+            weights, cmap="Blues", vmin=0, vmax=1, interpolation="nearest"
         )
-        axes.set_yticks(range(tgt_len), tgt_labels)
-        axes.xaxis.tick_top()
-        axes.tick_params(length=0)
-        axes.set_xticks(np.arange(-0.5, src_len), minor=True)
-        axes.set_yticks(np.arange(-0.5, tgt_len), minor=True)
-        axes.grid(which="minor", color="0.88", linewidth=0.6)
-        axes.tick_params(which="minor", length=0)
-        axes.spines[:].set_visible(False)
+        _label(axes, src_labels, tgt_labels, slanted)
         for s, t in gold:
-            axes.add_patch(
-                mpl.patches.Rectangle(
-                    (s - 0.46, t - 0.46),
-                    0.92,
-                    0.92,
-                    fill=False,
-                    edgecolor="#d55e00",
-                    linewidth=1.6,
-                )
-            )
-        bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=25, pad=0.02)
-        bar.set_label("attention weight")
-        bar.outline.set_visible(False)
-        figure.suptitle(title, fontsize=13)
-        figure.supxlabel(caption, fontsize=9.5, color="0.3")
+            corner = (s - 0.46, t - 0.46)
+            box = {"fill": False, "edgecolor": "#d55e00", "linewidth": 1.6}
+            axes.add_patch(mpl.patches.Rectangle(corner, 0.92, 0.92, **box))
+        _add_bar(axes, image, cell)
+        figure.suptitle(title.translate(boxes), fontsize=13)
+        figure.supxlabel(caption.translate(boxes), **_SMALL)
+        # Each drawing moves things a little; so that all are alike, no more of it.
+        figure.draw_without_rendering()
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     return figure
+
+
+def _plan(
+    src_labels: Sequence[str], tgt_labels: Sequence[str], title: str, caption: str
+) -> tuple[tuple[float, float], float, bool]:
+    """Size of the figure and of a cell, in inches, and whether columns need a slant."""
+    # Long sentences get smaller cells, so that their letters stay legible on a page.
+    cell = min(max(8 / max(len(src_labels), len(tgt_labels)), 0.26), 0.42)
+    src_widths = [_width(label) for label in src_labels]
+    slanted = any((a + b) / 2 + 0.08 > cell for a, b in pairwise(src_widths))
+    rise = 0.8 * max(src_widths) if slanted else 0.2
+    overhang = max(
+        0.65 * slanted * width - cell * (n + 0.5)
+        for n, width in enumerate(reversed(src_widths))
+    )
+    map_width = cell * len(src_labels) + max(map(_width, tgt_labels)) + 0.6
+    lines = caption.split("\n")
+    text_width = max(0.12 * len(title), *(0.08 * len(line) for line in lines))
+    width = max(map_width + max(overhang, 0.7), text_width + 0.4, 4.2)
+    # A map of one row still has to hold the words that run upwards beside it.
+    height = max(cell * len(tgt_labels), 1.2) + rise + 1.3 + 0.16 * len(lines)
+    return (width, height), cell, slanted
+
+
+def _label(
+    axes: Axes, src_labels: Sequence[str], tgt_labels: Sequence[str], slanted: bool
+) -> None:
+    """Words along both sides, and a faint grid between the cells."""
+    slant = {"rotation": 50, "ha": "left", "rotation_mode": "anchor"} if slanted else {}
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xticks(range(len(src_labels)), src_labels, **slant)
+    axes.set_yticks(range(len(tgt_labels)), tgt_labels)
+    axes.set_xlabel("source (read)", labelpad=6, **_SMALL)
+    axes.set_ylabel("target (written)", **_SMALL)
+    axes.set_xticks(np.arange(-0.5, len(src_labels)), minor=True)
+    axes.set_yticks(np.arange(-0.5, len(tgt_labels)), minor=True)
+    axes.grid(which="minor", color="0.88", linewidth=0.6)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _add_bar(axes: Axes, image: AxesImage, cell: float) -> None:
+    """A scale at the right of the map, at most 4 inches high."""
+    tgt_len, src_len = image.get_array().shape
+    share = min(0.8, 4 / (cell * tgt_len))
+    inch = 1 / (cell * src_len)
+    place = (1 + 0.12 * inch, 0.5 - share / 2, 0.14 * inch, share)
+    ticks = (0, 0.5, 1) if tgt_len > 2 else (0, 1)
+    bar = axes.figure.colorbar(image, cax=axes.inset_axes(place), ticks=ticks)
+    bar.set_label("attention weight", **_SMALL)
+    bar.ax.tick_params(labelsize=_SMALL["fontsize"])
+    bar.outline.set_visible(False)
+
+
+def _width(label: str) -> float:
+    """About how wide a label is, in inches; an ideograph counts as two letters."""
+    return 0.1 * sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in label)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -103,49 +159,83 @@ def save_figure(figure: Figure, path: Path) -> None:
     if not path.parent.is_dir():
         raise InputError(f"{path.parent} is not a folder")
     data = io.BytesIO()
-    # Without a date the same map is the same file.
+    # Without a date and without random names the same map is the same file.
     metadata = {"Date": None} if kind == "svg" else None
-    figure.savefig(data, format=kind, dpi=150, metadata=metadata)
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": "minis2s"}):
+        figure.savefig(data, format=kind, dpi=150, metadata=metadata)
     write_whole(path, data.getvalue())
 
 
 def _check(
-    weights: np.ndarray, src_labels: Sequence[str], tgt_labels: Sequence[str]
+    weights: np.ndarray,
+    src_labels: Sequence[str],
+    tgt_labels: Sequence[str],
+    gold: Sequence[tuple[int, int]],
 ) -> None:
     want = (len(tgt_labels), len(src_labels))
-    if weights.shape != want:
+    if weights.shape != want or 0 in want:
         raise ValueError(
-            f"weights: must have shape {want}, target labels by source labels, got "
-            f"{weights.shape}"
+            f"weights: must have shape {want}, target labels by source labels, and not "
+            f"be empty, got {weights.shape}"
         )
-    off = np.abs(weights.sum(axis=1) - 1)
-    if not off.max() < 1e-3:
+    sums = weights.sum(axis=1, dtype=np.float64)
+    # Written so that NaN is off, too.
+    off = ~((np.abs(sums - 1) < 1e-3) & (weights.min(axis=1) >= 0))
+    if off.any():
         row = int(off.argmax())
         raise ValueError(
-            f"weights: row {row} ({tgt_labels[row]}) must sum to 1, got "
-            f"{weights[row].sum():.4f}"
+            f"weights: row {row} ({tgt_labels[row]}) must sum to 1 and hold nothing "
+            f"negative, got sum {sums[row]:.4f}, least {weights[row].min():.4f}"
         )
+    for s, t in gold:
+        if not (0 <= s < want[1] and 0 <= t < want[0]):
+            raise ValueError(
+                f"gold: link ({s}, {t}) leads out of {want[1]} source and {want[0]} "
+                f"target labels"
+            )
 
 
-def _fonts_for(text: str) -> list[str]:
-    """Font families that together have every character, as far as there are any."""
+def _fonts_for(text: str) -> tuple[list[str], set[str]]:
+    """Font families that together have most of a text, and what none of them has."""
     families = ["DejaVu Sans"]
-    lacking = {c for c in text if not c.isspace()} - _characters(
-        font_manager.findfont("DejaVu Sans")
-    )
-    for entry in sorted(font_manager.fontManager.ttflist, key=lambda font: font.name):
-        if not lacking:
-            break
-        if lacking & _characters(entry.fname):
-            families.append(entry.name)
-            lacking -= _characters(entry.fname)
+    lacking = {c for c in text if not c.isspace()}
+    lacking -= _characters(font_manager.findfont("DejaVu Sans"))
+    for search in (_known_fonts, _new_fonts):
+        if lacking:
+            lacking = _take(search(), families, lacking)
     if lacking:
-        _say_once(min(lacking))
-    return families
+        _say_once()
+    return families, lacking
+
+
+def _take(
+    fonts: Sequence[font_manager.FontEntry], families: list[str], lacking: set[str]
+) -> set[str]:
+    """Add each family that has something lacking; returns what is lacking still."""
+    for entry in fonts:
+        if found := lacking & _characters(entry.fname):
+            families.append(entry.name)
+            lacking = lacking - found
+    return lacking
+
+
+def _known_fonts() -> list[font_manager.FontEntry]:
+    return sorted(font_manager.fontManager.ttflist, key=lambda font: font.name)
+
+
+def _new_fonts() -> list[font_manager.FontEntry]:
+    """Fonts installed since matplotlib last made its list, which it keeps for good."""
+    known = {entry.fname for entry in font_manager.fontManager.ttflist}
+    for file in font_manager.findSystemFonts():
+        if file not in known and _characters(file):
+            font_manager.fontManager.addfont(file)
+    return [font for font in _known_fonts() if font.fname not in known]
 
 
 @cache
 def _characters(file: str) -> frozenset[str]:
+    if "lastresort" in Path(file).name.lower():
+        return frozenset()  # it has a box, not a glyph, for every character there is
     try:
         return frozenset(map(chr, FT2Font(file).get_charmap()))
     except (OSError, RuntimeError):
@@ -153,9 +243,9 @@ def _characters(file: str) -> frozenset[str]:
 
 
 @cache
-def _say_once(character: str) -> None:
+def _say_once() -> None:
     warnings.warn(
-        f"no installed font has {character!r}, so the map shows boxes; install one "
-        f"that has it, e.g. Noto Sans CJK (Debian: fonts-noto-cjk)",
+        f"some characters are in no installed font and are drawn as {_BOX}; install a "
+        f"font that has them, for Chinese e.g. Noto Sans CJK (Debian: fonts-noto-cjk)",
         stacklevel=4,
     )
