@@ -40,6 +40,7 @@ from minis2s.numpy_ref.functional import (
     tanh_backward,
     tanh_forward,
 )
+from minis2s.numpy_ref.layer import Layer
 
 # --- from scores to context, which all three share ---
 
@@ -378,7 +379,7 @@ def additive_attention_backward(
 # --- the classes: parameters, gradients, and a pair ---
 
 
-class Attention:
+class Attention(Layer):
     """Holds an attention's parameters and gradients, and calls its pair.
 
     It remembers nothing of a call: what `backward` needs is in the cache, so one
@@ -397,11 +398,9 @@ class Attention:
     def __init__(
         self, forward_fn: Callable, backward_fn: Callable, **params: np.ndarray
     ):
+        super().__init__(**params)
         self._forward_fn = forward_fn
         self._backward_fn = backward_fn
-        self._param_names = tuple(params)
-        self.params = params
-        self.grads = {name: np.zeros_like(param) for name, param in params.items()}
 
     def forward(
         self,
@@ -449,8 +448,7 @@ class Attention:
         grad_query, grad_key, grad_value, *grad_params = self._backward_fn(
             grad_context, cache
         )
-        for name, grad in zip(self._param_names, grad_params, strict=True):
-            self.grads[name] += grad
+        self.add_gradients(*grad_params)
         return grad_query, grad_key, grad_value
 
 

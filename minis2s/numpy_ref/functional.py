@@ -1,4 +1,4 @@
-"""The small functions that attention is made of, each with its derivative by hand.
+"""The small functions that layers are made of, each with its derivative by hand.
 
 Every function is a pair: `x_forward(...)` returns its result and a cache, and
 `x_backward(grad_result, cache)` turns the gradient of a loss with respect to the
@@ -7,7 +7,7 @@ Nothing is stored between calls and no array that was passed in is written to.
 
 float32 stays float32 and float64 stays float64.
 
-Left out: everything that no attention needs.
+Left out: everything that no layer needs.
 
 Twin: minis2s/torch_nn/functional.py, where autograd supplies the second halves.
 """
@@ -36,6 +36,15 @@ class LinearCache(NamedTuple):
     """the matrix"""
     has_bias: bool
     """whether a bias was added"""
+
+
+class DropoutCache(NamedTuple):
+    """What the backward pass of dropout needs to know."""
+
+    keep: Bool[np.ndarray, "..."]
+    """True where an entry was kept"""
+    rate: float
+    """share of the entries that are silenced, on average"""
 
 
 def softmax_forward(
@@ -158,6 +167,83 @@ def tanh_backward(
         grad_x.
     """
     return grad_out * (1.0 - cache * cache)
+
+
+def sigmoid_forward(
+    x: Float[np.ndarray, "..."],
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """Logistic sigmoid, entry by entry.
+
+    sigmoid(x) = 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2
+
+    The second form is the one computed: it overflows nowhere.
+
+    Args:
+        x: any numbers.
+
+    Returns:
+        out = sigmoid(x), and the cache for sigmoid_backward, which is out itself.
+    """
+    out = 0.5 * (1.0 + np.tanh(0.5 * x))
+    return out, out
+
+
+def sigmoid_backward(
+    grad_out: Float[np.ndarray, "..."], cache: Float[np.ndarray, "..."]
+) -> Float[np.ndarray, "..."]:
+    """Gradient of the logistic sigmoid.
+
+    d sigmoid(x) / dx = sigmoid(x) (1 - sigmoid(x))
+
+    Args:
+        grad_out: gradient of the loss with respect to the result.
+        cache: from sigmoid_forward.
+
+    Returns:
+        grad_x.
+    """
+    return grad_out * cache * (1.0 - cache)
+
+
+def dropout_forward(
+    x: Float[np.ndarray, "*axes"], keep: Bool[np.ndarray, "*axes"], rate: float
+) -> tuple[Float[np.ndarray, "*axes"], DropoutCache]:
+    """Silence the entries outside a given mask, and raise the others to make up.
+
+    out = x / (1 - rate) where keep is True, else 0
+
+    If keep was drawn with that rate, the mean of out over all draws is x; so nothing
+    need be done when nothing is dropped (the "inverted" form).
+
+    Args:
+        x: any numbers.
+        keep: True where an entry stays.
+        rate: share of the entries that are silenced, on average; below 1.
+
+    Returns:
+        out, and the cache for dropout_backward.
+
+    Source: Srivastava et al. 2014, "Dropout", section 4, which scales at test time.
+    """
+    return np.where(keep, x / (1.0 - rate), 0.0), DropoutCache(keep, rate)
+
+
+def dropout_backward(
+    grad_out: Float[np.ndarray, "*axes"], cache: DropoutCache
+) -> Float[np.ndarray, "*axes"]:
+    """Gradient of dropout.
+
+    grad_x = grad_out / (1 - rate) where keep is True, else 0
+
+    Args:
+        grad_out: gradient of the loss with respect to the result.
+        cache: from dropout_forward.
+
+    Returns:
+        grad_x.
+    """
+    keep, rate = cache
+    return np.where(keep, grad_out / (1.0 - rate), 0.0)
 
 
 def linear_forward(

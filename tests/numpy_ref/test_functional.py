@@ -1,5 +1,6 @@
-"""The parts of attention: loop specification, finite differences, edge cases."""
+"""The parts of layers: loop specification, finite differences, edge cases."""
 
+import math
 import warnings
 
 import numpy as np
@@ -156,6 +157,66 @@ def test_tanh_gradient(rng, scores):
     assert relative_error(grad_scores, numerical_gradient(loss, scores)) < GRADIENT
 
 
+# --- sigmoid ---
+
+
+def test_sigmoid_agrees_with_the_textbook(scores):
+    """Rung 1: 1 / (1 + exp(-x)), one number at a time."""
+    out, _ = functional.sigmoid_forward(scores)
+    for index in np.ndindex(scores.shape):
+        expected = 1 / (1 + math.exp(-scores[index]))
+        np.testing.assert_allclose(out[index], expected, **SPEC)
+
+
+def test_sigmoid_is_silent_at_any_size():
+    """Far out it is 0 and 1, and nothing overflows on the way."""
+    with np.errstate(all="raise", under="ignore"):
+        out, _ = functional.sigmoid_forward(np.array([-1e4, 0.0, 1e4]))
+    assert out.tolist() == [0.0, 0.5, 1.0]
+
+
+def test_sigmoid_gradient(rng, scores):
+    """Rung 2: the hand-written gradient agrees with central differences."""
+    grad_out = rng.normal(size=scores.shape)
+
+    def loss(scores):
+        return (functional.sigmoid_forward(scores)[0] * grad_out).sum()
+
+    _, cache = functional.sigmoid_forward(scores)
+    grad_scores = functional.sigmoid_backward(grad_out, cache)
+    assert relative_error(grad_scores, numerical_gradient(loss, scores)) < GRADIENT
+
+
+# --- dropout ---
+
+
+def test_dropout_agrees_with_the_loop(scores, mask):
+    """Rung 1: what is kept is divided by the share that is kept."""
+    out, _ = functional.dropout_forward(scores, mask, 0.3)
+    for index in np.ndindex(scores.shape):
+        expected = scores[index] / 0.7 if mask[index] else 0.0
+        np.testing.assert_allclose(out[index], expected, **SPEC)
+
+
+def test_dropout_keeps_the_mean(rng):
+    """Over many entries the mean is what it was."""
+    keep = rng.random(100_000) >= 0.3
+    out, _ = functional.dropout_forward(np.ones(100_000), keep, 0.3)
+    assert abs(out.mean() - 1.0) < 0.01
+
+
+def test_dropout_gradient(rng, scores, mask):
+    """Rung 2: the hand-written gradient agrees with central differences."""
+    grad_out = rng.normal(size=scores.shape)
+
+    def loss(scores):
+        return (functional.dropout_forward(scores, mask, 0.3)[0] * grad_out).sum()
+
+    _, cache = functional.dropout_forward(scores, mask, 0.3)
+    grad_scores = functional.dropout_backward(grad_out, cache)
+    assert relative_error(grad_scores, numerical_gradient(loss, scores)) < GRADIENT
+
+
 # --- linear ---
 
 
@@ -218,6 +279,10 @@ def test_float32_stays_float32(scores, mask, linear_inputs):
             scores, functional.masked_softmax_forward(scores, mask)[1]
         ),
         functional.tanh_backward(scores, functional.tanh_forward(scores)[1]),
+        functional.sigmoid_backward(scores, functional.sigmoid_forward(scores)[1]),
+        functional.dropout_backward(
+            scores, functional.dropout_forward(scores, mask, 0.3)[1]
+        ),
         functional.linear_forward(**inputs)[0],
     ]
     assert {result.dtype for result in results} == {np.dtype(np.float32)}
