@@ -1,13 +1,17 @@
 """What a decoder returns, in either wing: tokens, a score, and where it looked.
 
-Decoders make it; plot, metrics and the command line read it.
+Decoders make it; plot, metrics and the command line read it. Here too is the part of
+beam search that has nothing to compute: what grew from what, and what has ended.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+
+from minis2s.text.tokenizers import EOS_ID
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,87 @@ class Hypothesis:
     """Row t: how token t shared its attention over the source; each sums to 1."""
     attention_kind: str
     """What was attended to and how, e.g. "general cross-attention"."""
+
+
+class Beam:
+    """The hypotheses of one sentence: what grew from what, and what has ended.
+
+    Either wing hands it the candidates of each step, as plain numbers, and its own
+    arrays of attention, which are only kept and given back.
+
+    >>> beam = Beam(limit=9, n_beams=2, alpha=0.0)
+    >>> beam.grow([-0.1, -0.4], parents=[0, 0], tokens=[7, 5], weights=["a", "a"])
+    >>> beam.grow([-0.3, -0.5], parents=[1, 0], tokens=[6, 3], weights=["b", "c"])
+    >>> beam.done, beam.live  # slot 1 has ended in 3, EOS; slot 0 could still win
+    (False, [-0.3, -inf])
+    >>> [(token, weight) for token, _, weight in beam.best_path()]
+    [(7, 'a'), (3, 'b')]
+
+    Args:
+        limit: most tokens of a translation, EOS counted.
+        n_beams: hypotheses kept at each step; one that has ended keeps its place.
+        alpha: exponent of the length that a log-probability is divided by.
+
+    Attributes:
+        live: for each slot the sum of log-probabilities so far; -inf if it is free.
+    """
+
+    def __init__(self, limit: int, n_beams: int, alpha: float) -> None:
+        self.limit, self.n_beams, self.alpha = limit, n_beams, alpha
+        self.live: list[float] = []
+        self._steps: list[tuple[list[float], list[int], list[int], Any]] = []
+        self._ended: list[tuple[float, int, int]] = []  # score, step, slot
+        self._cut: list[tuple[float, int, int]] = []
+
+    def grow(
+        self, totals: list[float], parents: list[int], tokens: list[int], weights: Any
+    ) -> None:
+        """Take the best candidates of one step, as many as there are open places.
+
+        Args:
+            totals: sum of log-probabilities of each candidate, best first.
+            parents: slot that each has grown from.
+            tokens: what each has grown by.
+            weights: attention of this step, by slot of the parent.
+        """
+        n_open = self.n_beams - len(self._ended)
+        self._steps.append((totals, parents, tokens, weights))
+        step = len(self._steps) - 1
+        self.live = [-np.inf] * self.n_beams
+        for slot, (total, token) in enumerate(
+            zip(totals[:n_open], tokens, strict=False)
+        ):
+            entry = (total / (step + 1) ** self.alpha, step, slot)
+            if total == -np.inf:
+                continue
+            if token == EOS_ID:
+                self._ended.append(entry)
+            elif step + 1 == self.limit:
+                self._cut.append(entry)
+            else:
+                self.live[slot] = total
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing that still lives could end above the best that has ended."""
+        best_hope = max(self.live) / self.limit**self.alpha
+        best = max((score for score, _, _ in self._ended), default=-np.inf)
+        return best_hope <= best
+
+    def best_path(self) -> list[tuple[int, float, Any]]:
+        """(token, log-probability, attention) of the winner, first token first."""
+        _, step, slot = max(
+            self._ended or self._cut,
+            key=lambda entry: (entry[0], -entry[1], -entry[2]),
+        )
+        path = []
+        while step >= 0:
+            totals, parents, tokens, weights = self._steps[step]
+            parent = parents[slot]
+            before = self._steps[step - 1][0][parent] if step else 0.0
+            path.append((tokens[slot], totals[slot] - before, weights[parent]))
+            step, slot = step - 1, parent
+        return path[::-1]
 
 
 def merge_attention(

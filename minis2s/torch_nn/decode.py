@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from minis2s.config import DecodeConfig
-from minis2s.hypothesis import Hypothesis
+from minis2s.hypothesis import Beam, Hypothesis
 from minis2s.text.tokenizers import BOS_ID, EOS_ID, PAD_ID
 from minis2s.torch_nn.masks import mask_lengths
 
@@ -132,7 +132,7 @@ def beam_search(
         arXiv:1609.08144, section 7, in its simplest form.
     """
     beams = [
-        _Beam(int(limit), config.n_beams, config.alpha)
+        Beam(int(limit), config.n_beams, config.alpha)
         for limit in max_tgt_len(src_mask)
     ]
     active = list(range(len(src)))
@@ -173,60 +173,3 @@ def beam_search(
         _hypothesis(model, beam.best_path(), int(src_mask[i].sum()), config.alpha)
         for i, beam in enumerate(beams)
     ]
-
-
-class _Beam:
-    """The hypotheses of one sentence: what grew from what, and what has ended."""
-
-    def __init__(self, limit: int, n_beams: int, alpha: float) -> None:
-        self.limit, self.n_beams, self.alpha = limit, n_beams, alpha
-        self.steps: list[tuple[list[float], list[int], list[int], Tensor]] = []
-        self.ended: list[tuple[float, int, int]] = []  # score, step, slot
-        self.cut: list[tuple[float, int, int]] = []
-        self.live: list[float] = []
-
-    def grow(
-        self,
-        totals: list[float],
-        parents: list[int],
-        tokens: list[int],
-        weights: Tensor,
-    ) -> None:
-        """Take the best candidates of one step, as many as there are open places."""
-        n_open = self.n_beams - len(self.ended)
-        self.steps.append((totals, parents, tokens, weights))
-        step = len(self.steps) - 1
-        self.live = [-np.inf] * self.n_beams
-        for slot, (total, token) in enumerate(
-            zip(totals[:n_open], tokens, strict=False)
-        ):
-            entry = (total / (step + 1) ** self.alpha, step, slot)
-            if total == -np.inf:
-                continue
-            if token == EOS_ID:
-                self.ended.append(entry)
-            elif step + 1 == self.limit:
-                self.cut.append(entry)
-            else:
-                self.live[slot] = total
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing that still lives could end above the best that has ended."""
-        best_hope = max(self.live) / self.limit**self.alpha
-        best = max((score for score, _, _ in self.ended), default=-np.inf)
-        return best_hope <= best
-
-    def best_path(self) -> list[tuple[int, float, Tensor]]:
-        """(token, log-probability, attention) of the winner, first token first."""
-        _, step, slot = max(
-            self.ended or self.cut, key=lambda entry: (entry[0], -entry[1], -entry[2])
-        )
-        path = []
-        while step >= 0:
-            totals, parents, tokens, weights = self.steps[step]
-            parent = parents[slot]
-            before = self.steps[step - 1][0][parent] if step else 0.0
-            path.append((tokens[slot], totals[slot] - before, weights[parent]))
-            step, slot = step - 1, parent
-        return path[::-1]
