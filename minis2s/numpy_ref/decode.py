@@ -1,0 +1,203 @@
+"""Searching for a translation: greedy, and with a beam.
+
+Twin: minis2s/torch_nn/decode.py. A model is anything with `encode`, `initial_state`,
+`decode_step` and `attention_kind`. What a sentence is translated to depends on nothing
+but the sentence: not on its batch, nor on its place in it. Left out: sampling, n-best
+lists, penalties for coverage.
+"""
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from minis2s.config import DecodeConfig
+from minis2s.hypothesis import Beam, Hypothesis
+from minis2s.numpy_ref.loss import log_softmax
+from minis2s.numpy_ref.masks import mask_lengths
+from minis2s.text.tokenizers import BOS_ID, EOS_ID, PAD_ID
+
+
+@runtime_checkable
+class _Model(Protocol):
+    """What a search asks of a model; memory and state are nested tuples of arrays."""
+
+    attention_kind: str
+
+    def encode(self, src: np.ndarray, src_mask: np.ndarray) -> Any:
+        """Memory: what the decoder may look at, a row for each sentence."""
+
+    def initial_state(self, memory: Any) -> Any:
+        """The decoder's state before the first token."""
+
+    def decode_step(self, token: np.ndarray, state: Any, memory: Any) -> tuple:
+        """Logits, attention (batch, n_layers, n_heads, src_len), and next state."""
+
+
+def translate_batch(
+    model: _Model,
+    src: Int[np.ndarray, "batch src_len"],
+    src_mask: Bool[np.ndarray, "batch src_len"],
+    config: DecodeConfig,
+) -> list[Hypothesis]:
+    """The best hypothesis for each sentence, by the search that the config names."""
+    search = greedy_search if config.n_beams == 1 else beam_search
+    return search(model, src, src_mask, config)
+
+
+def max_tgt_len(
+    src_mask: Bool[np.ndarray, "batch src_len"],
+) -> Int[np.ndarray, " batch"]:
+    """Most tokens of a translation: 2 src_len + 20, EOS counted on both sides."""
+    return 2 * mask_lengths(src_mask) + 20
+
+
+def log_probabilities(
+    logits: Float[np.ndarray, "*rows vocab_size"],
+) -> Float[np.ndarray, "*rows vocab_size"]:
+    """Log softmax over what may be said: PAD and BOS have probability zero."""
+    logits = logits.copy()
+    logits[..., [PAD_ID, BOS_ID]] = -np.inf
+    return log_softmax(logits)
+
+
+def select_rows(tree: Any, rows: Int[np.ndarray, " chosen"]) -> Any:
+    """The named rows of every array in nested tuples.
+
+    >>> select_rows((np.array([5, 6, 7]), (np.array([8, 9, 4]),)), np.array([2, 0]))
+    (array([7, 5]), (array([4, 8]),))
+    """
+    if isinstance(tree, np.ndarray):
+        return tree[rows]
+    parts = [select_rows(part, rows) for part in tree]
+    return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+
+
+def greedy_search(
+    model: _Model,
+    src: Int[np.ndarray, "batch src_len"],
+    src_mask: Bool[np.ndarray, "batch src_len"],
+    config: DecodeConfig,
+) -> list[Hypothesis]:
+    """Take the likeliest token, again and again; ties go to the lowest id.
+
+    Sentences that are finished leave the batch.
+    """
+    memory = model.encode(src, src_mask)
+    state = model.initial_state(memory)
+    limit = max_tgt_len(src_mask)
+    token = np.full_like(limit, BOS_ID)
+    active = np.arange(len(src))
+    paths: list[list[tuple[int, float, np.ndarray]]] = [[] for _ in src]
+    while len(active):
+        logits, weights, state = model.decode_step(token, state, memory)
+        log_prob = log_probabilities(logits)  # (active, vocab_size)
+        token = log_prob.argmax(axis=-1)
+        log_prob = log_prob.max(axis=-1)
+        for i, *taken in zip(
+            active.tolist(), token.tolist(), log_prob.tolist(), weights, strict=True
+        ):
+            paths[i].append(tuple(taken))
+        length = len(paths[active[0]])
+        going = np.flatnonzero((token != EOS_ID) & (limit > length))
+        if len(going) < len(active):
+            token, state, memory, active, limit = select_rows(
+                (token, state, memory, active, limit), going
+            )
+    return [
+        _hypothesis(model, path, int(src_mask[i].sum()), config.alpha)
+        for i, path in enumerate(paths)
+    ]
+
+
+def _hypothesis(
+    model: _Model,
+    path: list[tuple[int, float, np.ndarray]],
+    src_len: int,
+    alpha: float,
+) -> Hypothesis:
+    """Gather (token, log-probability, attention) triples into a hypothesis."""
+    tokens, log_probs, weights = zip(*path, strict=True)
+    attention = np.stack(weights, axis=2)[..., :src_len]
+    score = float(np.sum(log_probs)) / len(tokens) ** alpha
+    return Hypothesis(list(tokens), score, attention, model.attention_kind)
+
+
+def top_candidates(
+    scores: Float[np.ndarray, "batch n_candidates"], n_best: int
+) -> tuple[Float[np.ndarray, "batch n_best"], Int[np.ndarray, "batch n_best"]]:
+    """The highest scores, best first, and where they stand; ties to the lowest index.
+
+    `np.argpartition` leaves the order of ties open, and with it the translation.
+
+    >>> top_candidates(np.array([[0.1, 0.7, 0.3, 0.7]]), 3)
+    (array([[0.7, 0.7, 0.3]]), array([[1, 3, 2]]))
+    """
+    scores, rows = scores.copy(), np.arange(len(scores))
+    values, indices = [], []
+    for _ in range(n_best):
+        index = scores.argmax(axis=1)
+        values.append(scores[rows, index])
+        indices.append(index)
+        scores[rows, index] = -np.inf
+    return np.stack(values, axis=1), np.stack(indices, axis=1)
+
+
+def beam_search(
+    model: _Model,
+    src: Int[np.ndarray, "batch src_len"],
+    src_mask: Bool[np.ndarray, "batch src_len"],
+    config: DecodeConfig,
+) -> list[Hypothesis]:
+    """Keep the n_beams best beginnings; a finished one keeps its place among them.
+
+    score = sum log p / len^alpha, EOS counted. A sentence is done when no beginning
+    is left that could still win: a log-probability only falls, so a beginning cannot
+    end above its sum so far over the greatest length it may reach. A translation that
+    the length limit cut off is returned only if none ended by itself.
+
+    Source: Graves 2012, arXiv:1211.3711; the length norm after Wu et al. 2016,
+        arXiv:1609.08144, section 7, in its simplest form.
+    """
+    beams = [
+        Beam(int(limit), config.n_beams, config.alpha)
+        for limit in max_tgt_len(src_mask)
+    ]
+    active = list(range(len(src)))
+    n_beams = config.n_beams
+    memory = model.encode(src, src_mask)
+    state = model.initial_state(memory)
+    rows = np.arange(len(src)).repeat(n_beams)
+    memory, state = select_rows((memory, state), rows)
+    token = np.full_like(rows, BOS_ID)
+    total = np.full((len(src), n_beams), -np.inf, dtype=np.float32)
+    total[:, 0] = 0.0  # all beams are alike as yet: one speaks for them
+    while active:
+        logits, weights, state = model.decode_step(token, state, memory)
+        shape = (len(active), n_beams)
+        log_prob = log_probabilities(logits).reshape(*shape, -1)
+        vocab_size = log_prob.shape[-1]
+        candidates = (total[..., None] + log_prob).reshape(len(active), -1)
+        totals, index = top_candidates(candidates, n_beams)
+        parent, token = index // vocab_size, index % vocab_size  # shape (active, beam)
+        weights = weights.reshape(*shape, *weights.shape[1:])
+        for i, *grown in zip(
+            active,
+            totals.tolist(),
+            parent.tolist(),
+            token.tolist(),
+            weights,
+            strict=True,
+        ):
+            beams[i].grow(*grown)
+        going = [place for place, i in enumerate(active) if not beams[i].done]
+        active = [active[place] for place in going]
+        places = np.array(going, dtype=np.int64)
+        total = np.array([beams[i].live for i in active], dtype=totals.dtype)
+        token = token[places].reshape(-1)
+        rows = (places[:, None] * n_beams + parent[places]).reshape(-1)
+        memory, state = select_rows((memory, state), rows)
+    return [
+        _hypothesis(model, beam.best_path(), int(src_mask[i].sum()), config.alpha)
+        for i, beam in enumerate(beams)
+    ]
