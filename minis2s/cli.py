@@ -193,8 +193,10 @@ def train(
     half: Annotated[
         bool, typer.Option("--half", help="store the weights as float16")
     ] = False,
-    seed: Annotated[int, typer.Option(help="of all randomness")] = 1,
-    threads: Annotated[int, typer.Option(help="of the CPU; 0 takes all cores")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="of all randomness")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=0, help="of the CPU; 0 takes all cores")
+    ] = 0,
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -390,7 +392,10 @@ def translate(
     if input_file:
         lines = iter(read_lines(input_file))
     else:
-        lines = (decode_lines(line, "standard input")[0] for line in sys.stdin.buffer)
+        lines = (
+            decode_lines(line, "standard input", number)[0]
+            for number, line in enumerate(sys.stdin.buffer, 1)
+        )
     if output_file and not output_file.parent.is_dir():
         raise InputError(f"{output_file.parent} is not a folder")
     translator = Translator.load(run, pick_device(device))

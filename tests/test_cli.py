@@ -424,7 +424,8 @@ def test_bad_map(command, reverse_run, tmp_path, sentence, out, said):
 
 def test_standard_input_must_be_utf8(command, reverse_run):
     """Also what comes through a pipe is checked."""
-    refused(command("translate", reverse_run, stdin=b"\xff\xfe\n"), "not UTF-8")
+    result = command("translate", reverse_run, stdin=b"abc\nde\n\xff\xfe\n")
+    refused(result, "line 3: not UTF-8")
 
 
 def test_interrupted_reader_is_no_error(reverse_run):

@@ -28,8 +28,13 @@ def read_bytes(path: Path) -> bytes:
         raise InputError(f"{path} cannot be read ({error})") from error
 
 
-def decode_lines(data: bytes, name: str) -> list[str]:
+def decode_lines(data: bytes, name: str, first: int = 1) -> list[str]:
     r"""The lines of UTF-8 text; a byte order mark and "\r" before "\n" are dropped.
+
+    Args:
+        data: the text.
+        name: what a complaint calls it.
+        first: number of the first line.
 
     Raises:
         InputError: if a line is not UTF-8; the message has its number.
@@ -38,7 +43,7 @@ def decode_lines(data: bytes, name: str) -> list[str]:
     if lines[-1] == b"":
         lines.pop()
     text = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first):
         try:
             text.append(line.removesuffix(b"\r").decode())
         except UnicodeDecodeError:

@@ -188,7 +188,9 @@ class Experiment:
             references = self.valid_text.tgt
             if self.settings.lower:
                 references = [line.lower() for line in references]
-            scores["bleu"] = metrics.bleu(outputs, references, self.settings.tgt).value
+            scores["bleu"] = metrics.bleu(
+                outputs, references, self.settings.tgt or "letters"
+            ).value
         return scores
 
     def _log_steps(self, window: list[StepRecord]) -> None:

@@ -181,3 +181,17 @@ def test_nothing_left_to_train_on(tmp_path):
     """If every pair is too long, that is said instead of training on nothing."""
     with pytest.raises(InputError, match="no training pair is left"):
         make(tmp_path / "run", max_len=1)
+
+
+@pytest.mark.parametrize(("tgt", "want"), [("", 100.0), ("en", 0.0)])
+def test_validation_bleu_knows_letters_from_words(tmp_path, monkeypatch, tgt, want):
+    """A right answer of one word is 100 in a task, and too short for 13a."""
+    experiment = make(tmp_path / "run", select="bleu")
+    object.__setattr__(experiment.settings, "tgt", tgt)
+    text = ParallelText(["abcd"], ["abcdefg"], "")
+    experiment.valid_text = text
+    monkeypatch.setattr(
+        module.Translator, "translate_text", lambda self, lines: list(text.tgt)
+    )
+    scores = experiment.validate(experiment.state.model.eval())
+    assert scores["bleu"] == pytest.approx(want)
