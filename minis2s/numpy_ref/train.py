@@ -1,0 +1,250 @@
+"""The training loop, and the state that makes it resumable.
+
+Twin: minis2s/torch_nn/train.py. The loop yields a small record after every step and
+every validation, and knows nothing of files, progress bars, logs or scores: whoever
+iterates does that. Between two records the state may be saved; a training that
+continues from it takes the same steps, bit for bit, as one that was never interrupted.
+
+In short: lr -> batch -> forward -> loss -> backward -> clip -> step -> record ->
+validate.
+
+A model is any layer whose `forward(src, src_mask, tgt_in, rng=rng)` returns logits,
+attention and a cache, and whose `backward(grad_logits, cache)` adds up gradients. It
+is trained in the precision of its parameters.
+
+Left out: bfloat16, which NumPy does not know, and several machines.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from minis2s.config import InputError, TrainConfig
+from minis2s.numpy_ref.loss import (
+    cross_entropy,
+    cross_entropy_backward,
+    cross_entropy_forward,
+)
+from minis2s.numpy_ref.optim import clip_gradient, learning_rate, make_optimizer
+from minis2s.text.batching import (
+    Batch,
+    EncodedPairs,
+    iterate_batches,
+    make_batch,
+    plan_batches,
+)
+
+Validate = Callable[[Any], dict[str, float]]
+
+_DROPOUT = 1  # ends the seed of a step's generator; that of a batch plan has no third
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What one update was like."""
+
+    step: int
+    epoch: int
+    loss: float
+    """Nats per target token, label smoothing included, before the update."""
+    lr: float
+    grad_norm: float
+    """Before clipping."""
+    n_tokens: int
+    """Real target tokens of the batch."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found."""
+
+    step: int
+    epoch: int
+    """The pass that it fell into, counted from 0."""
+    metrics: dict[str, float]
+    is_best: bool
+
+
+@dataclass
+class Counters:
+    """Where a training stands."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    """Batches of this epoch that are done."""
+    best: float = -np.inf
+    best_step: int = 0
+    valid_step: int = 0
+    """Step of the last validation."""
+    n_without_best: int = 0
+    """Validations since the best one."""
+    n_tokens: int = 0
+    seconds: float = 0.0
+    """Spent on steps alone, without validations and saving."""
+
+
+class TrainState:
+    """A model in training: weights, moments, the best so far, counters.
+
+    No generator is among them: the one that dropout draws from is made anew for every
+    step, from (seed, step).
+
+    Args:
+        make_model: makes the model with the parameters that a generator draws.
+        config: how it is trained.
+        seed: decides first weights, order of batches, and dropout.
+
+    Raises:
+        InputError: if the configuration asks for bfloat16.
+    """
+
+    def __init__(
+        self,
+        make_model: Callable[[np.random.Generator], Any],
+        config: TrainConfig,
+        *,
+        seed: int,
+    ) -> None:
+        if config.precision != "float32":
+            raise InputError(f"precision: NumPy has no {config.precision}")
+        self.config, self.seed = config, seed
+        self.model = make_model(np.random.default_rng(seed))
+        self.optimizer = make_optimizer(dict(self.model.named_parameters()), config)
+        self.counters = Counters()
+        self.best_weights = self.weights()
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """A copy of every parameter; one that is shared stands here once."""
+        return {name: value.copy() for name, value in self.model.named_parameters()}
+
+    def snapshot(self) -> tuple[dict[str, np.ndarray], dict[str, int | float]]:
+        """Arrays and numbers that `restore` needs."""
+        arrays = {f"model.{name}": value for name, value in self.weights().items()}
+        arrays |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        for name, moments in self.optimizer.moments.items():
+            for i, moment in enumerate(moments):
+                arrays[f"optimizer.{i}.{name}"] = moment.copy()
+        return arrays, asdict(self.counters)
+
+    def restore(
+        self, arrays: dict[str, np.ndarray], counters: dict[str, int | float]
+    ) -> None:
+        """Continue where `snapshot` was taken."""
+        self.model.load(_under("model.", arrays))
+        self.best_weights = _under("best.", arrays)
+        self.counters = Counters(**counters)
+        # Loading gave the model new arrays, which a new optimizer shall move.
+        parameters = dict(self.model.named_parameters())
+        self.optimizer = make_optimizer(parameters, self.config)
+        self.optimizer.n_steps = self.counters.step
+        for name, moments in self.optimizer.moments.items():
+            for i, moment in enumerate(moments):
+                moment[...] = arrays[f"optimizer.{i}.{name}"]
+
+
+def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        key.removeprefix(prefix): value
+        for key, value in arrays.items()
+        if key.startswith(prefix)
+    }
+
+
+def train(
+    state: TrainState, pairs: EncodedPairs, validate: Validate
+) -> Iterator[StepRecord | Validation]:
+    """Train until the epochs are over or patience is; yields what happened.
+
+    Args:
+        state: advanced in place; may come from `restore`.
+        pairs: the training pairs.
+        validate: scores the model; must return the configuration's `select`.
+    """
+    config, counters = state.config, state.counters
+    while counters.epoch < config.epochs and not _out_of_patience(counters, config):
+        plan = plan_batches(pairs, config.batch_tokens, state.seed, counters.epoch)
+        # What comes next is read off the counters alone, also after `restore`.
+        while not _out_of_patience(counters, config):
+            if _validation_is_due(counters, config, len(plan)):
+                yield _validate(state, validate)
+            elif counters.batch < len(plan):
+                yield _step(state, make_batch(pairs, plan[counters.batch]), len(plan))
+            else:
+                break
+        counters.epoch, counters.batch = counters.epoch + 1, 0
+    if counters.valid_step < counters.step:
+        yield _validate(state, validate)
+
+
+def _step(state: TrainState, batch: Batch, n_batches: int) -> StepRecord:
+    """Set the rate, update, and count."""
+    config, counters = state.config, state.counters
+    started = time.perf_counter()
+    progress = (counters.epoch + counters.batch / n_batches) / config.epochs
+    lr = learning_rate(counters.step, progress, config)
+    loss, grad_norm = update(state, batch, lr)
+    counters.step += 1
+    counters.batch += 1
+    counters.n_tokens += batch.n_tokens
+    counters.seconds += time.perf_counter() - started
+    return StepRecord(
+        counters.step, counters.epoch, loss, lr, grad_norm, batch.n_tokens
+    )
+
+
+def update(state: TrainState, batch: Batch, lr: float) -> tuple[float, float]:
+    """One step of the optimizer; returns loss per token and gradient norm."""
+    config, model = state.config, state.model
+    rng = np.random.default_rng((state.seed, state.counters.step, _DROPOUT))
+    logits, _, cache = model.forward(batch.src, batch.src_mask, batch.tgt_in, rng=rng)
+    loss, loss_cache = cross_entropy_forward(
+        logits, batch.tgt_out, config.label_smoothing
+    )
+    model.zero_gradients()
+    model.backward(cross_entropy_backward(1.0 / batch.n_tokens, loss_cache), cache)
+    gradients = dict(model.named_gradients())
+    grad_norm = clip_gradient(gradients, config.clip_norm)
+    state.optimizer.step(gradients, lr)
+    return loss / batch.n_tokens, grad_norm
+
+
+def validation_loss(model: Any, pairs: EncodedPairs, batch_tokens: int) -> float:
+    """Teacher-forced cross-entropy in nats per target token, without smoothing."""
+    total, n_tokens = 0.0, 0
+    for batch in iterate_batches(pairs, batch_tokens):
+        logits, _, _ = model.forward(batch.src, batch.src_mask, batch.tgt_in, rng=None)
+        total += cross_entropy(logits, batch.tgt_out)
+        n_tokens += batch.n_tokens
+    return total / n_tokens
+
+
+def _validate(state: TrainState, validate: Validate) -> Validation:
+    counters = state.counters
+    metrics = validate(state.model)
+    select = state.config.select
+    score = -metrics["loss"] if select == "loss" else metrics[select]
+    is_best = score > counters.best
+    counters.valid_step = counters.step
+    if is_best:
+        counters.best, counters.best_step = score, counters.step
+        counters.n_without_best = 0
+        state.best_weights = state.weights()
+    else:
+        counters.n_without_best += 1
+    return Validation(counters.step, counters.epoch, metrics, is_best)
+
+
+def _validation_is_due(counters: Counters, config: TrainConfig, n_batches: int) -> bool:
+    if counters.valid_step == counters.step:
+        return False
+    if config.valid_every:
+        return counters.step % config.valid_every == 0
+    return counters.batch == n_batches
+
+
+def _out_of_patience(counters: Counters, config: TrainConfig) -> bool:
+    return 0 < config.patience <= counters.n_without_best
