@@ -1,0 +1,105 @@
+"""Rung 3: both wings find the same translations."""
+
+import numpy as np
+import pytest
+import torch
+
+from minis2s.config import DecodeConfig
+from minis2s.numpy_ref import decode as numpy_decode
+from minis2s.torch_nn import decode as torch_decode
+
+GREEDY, BEAM = DecodeConfig(), DecodeConfig(n_beams=5)
+each_search = pytest.mark.parametrize("config", [GREEDY, BEAM], ids=["greedy", "beam"])
+each_alpha = pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
+
+
+def convert(tree, leaf):
+    """Apply a function to every array of nested tuples, whose kinds are kept."""
+    if not isinstance(tree, tuple):
+        return leaf(tree)
+    parts = [convert(part, leaf) for part in tree]
+    return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+
+
+class Interpreter:
+    """A torch model that is spoken to in NumPy."""
+
+    def __init__(self, model):
+        self.model, self.attention_kind = model, model.attention_kind
+
+    @torch.inference_mode()
+    def _ask(self, method, *trees):
+        answer = method(*convert(trees, torch.from_numpy))
+        return convert(answer, lambda tensor: tensor.numpy())
+
+    def encode(self, src, src_mask):
+        """Memory, as arrays."""
+        return self._ask(self.model.encode, src, src_mask)
+
+    def initial_state(self, memory):
+        """The decoder's state, as arrays."""
+        return self._ask(self.model.initial_state, memory)
+
+    def decode_step(self, token, state, memory):
+        """Logits, attention and next state, as arrays."""
+        return self._ask(self.model.decode_step, token, state, memory)
+
+
+def translate_twice(model, numpy_model, src, config):
+    """Pairs of hypotheses, torch's first."""
+    mask = src != 0
+    return zip(
+        torch_decode.translate_batch(model, src, mask, config),
+        numpy_decode.translate_batch(numpy_model, src.numpy(), mask.numpy(), config),
+        strict=True,
+    )
+
+
+def assert_same(theirs, ours):
+    """Token for token, scores to 1e-5, and the attention too."""
+    assert theirs.tokens == ours.tokens
+    assert theirs.attention_kind == ours.attention_kind
+    assert theirs.attention.dtype == ours.attention.dtype
+    np.testing.assert_allclose(ours.score, theirs.score, atol=1e-5)
+    np.testing.assert_allclose(ours.attention, theirs.attention, atol=1e-5)
+
+
+@each_alpha
+@each_search
+@pytest.mark.parametrize("seed", range(3))
+def test_the_searches_are_the_same(make_model, ragged_src, config, alpha, seed):
+    """Given the same logits, both wings choose the same tokens, whatever alpha is."""
+    torch.manual_seed(seed)
+    model = make_model(n_layers=2)
+    config = DecodeConfig(n_beams=config.n_beams, alpha=alpha)
+    for pair in translate_twice(model, Interpreter(model), ragged_src, config):
+        assert_same(*pair)
+
+
+@each_search
+def test_the_searches_break_ties_alike(make_model, ragged_src, config):
+    """Where logits are whole numbers, of which many are equal, too."""
+    model = make_model(tie="none")
+    with torch.no_grad():
+        model.decoder.output.weight.zero_()
+        model.decoder.output.bias.copy_((3 * model.decoder.output.bias).round())
+        assert len(model.decoder.output.bias.unique()) < 12  # for 23 tokens
+    for pair in translate_twice(model, Interpreter(model), ragged_src, config):
+        assert_same(*pair)
+
+
+def test_log_probabilities_agree(rng):
+    """Huge logits included; what is impossible is so in both."""
+    logits = (rng.normal(size=(3, 5, 7)) * [[[1.0]], [[1e2]], [[1e4]]]).astype("f4")
+    theirs = torch_decode.log_probabilities(torch.from_numpy(logits)).numpy()
+    ours = numpy_decode.log_probabilities(logits)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+
+
+def test_top_candidates_agree(rng):
+    """Values and places, on numbers of which many are equal."""
+    scores = rng.integers(0, 4, size=(5, 17)).astype("f4")
+    theirs = torch_decode.top_candidates(torch.from_numpy(scores), 7)
+    ours = numpy_decode.top_candidates(scores, 7)
+    for a, b in zip(theirs, ours, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b)
