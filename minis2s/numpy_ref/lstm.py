@@ -1,0 +1,400 @@
+"""Long short-term memory: one step, a whole sequence, and both directions at once.
+
+Each is a pure pair, `x_forward` and `x_backward`, and a class that holds parameters and
+gradients and calls the pair. The step is the definition. The sequence is the same
+function, arranged for speed: what does not wait for the step before is computed for all
+steps in one product. A test holds the two together.
+
+Parameters: weight_input (4*d_hidden, d_input), weight_hidden (4*d_hidden, d_hidden),
+bias (4*d_hidden): three gates and a candidate, stacked in the order i, f, g, o.
+
+Left out: peepholes and projections.
+
+Sources: Hochreiter and Schmidhuber 1997, "Long Short-Term Memory"; forget gate after
+    Gers, Schmidhuber and Cummins 2000, "Learning to Forget".
+
+Twin: minis2s/torch_nn/lstm.py.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from minis2s.numpy_ref.functional import (
+    check_shape,
+    sigmoid_backward,
+    sigmoid_forward,
+    tanh_backward,
+    tanh_forward,
+)
+from minis2s.numpy_ref.layer import Layer
+from minis2s.numpy_ref.masks import reversal_index
+
+State = tuple[Float[np.ndarray, "batch d_hidden"], Float[np.ndarray, "batch d_hidden"]]
+
+# --- one step ---
+
+
+class LSTMStepCache(NamedTuple):
+    """What lstm_step_backward needs to know."""
+
+    x: Float[np.ndarray, "batch d_input"]
+    state: State
+    """(h, c) before the step"""
+    weight_input: Float[np.ndarray, "d_gates d_input"]
+    weight_hidden: Float[np.ndarray, "d_gates d_hidden"]
+    gates: tuple[np.ndarray, ...]
+    """i, f, g, o after their activations, each (batch, d_hidden)"""
+    tanh_c: Float[np.ndarray, "batch d_hidden"]
+    """tanh of the c that follows"""
+
+
+def lstm_step_forward(
+    x: Float[np.ndarray, "batch d_input"],
+    state: State,
+    weight_input: Float[np.ndarray, "d_gates d_input"],
+    weight_hidden: Float[np.ndarray, "d_gates d_hidden"],
+    bias: Float[np.ndarray, " d_gates"],
+) -> tuple[State, LSTMStepCache]:
+    """One step: the cell forgets a part of what it holds, and adds something new.
+
+    i, f, g, o = split(weight_input x_t + weight_hidden h_{t-1} + bias)
+    c_t = sigmoid(f) c_{t-1} + sigmoid(i) tanh(g)
+    h_t = sigmoid(o) tanh(c_t)
+
+    Args:
+        x: the input x_t.
+        state: (h_{t-1}, c_{t-1}).
+        weight_input: what the gates see of the input.
+        weight_hidden: what the gates see of h.
+        bias: what each gate sees without either.
+
+    Returns:
+        (h_t, c_t), and the cache for lstm_step_backward.
+
+    Source: Gers et al. 2000, eq. 2-6, without peepholes; their input squashing g and
+        output squashing h are tanh here, as in everybody's LSTM since.
+    """
+    h, c = state
+    gates = x @ weight_input.T + h @ weight_hidden.T + bias  # (batch, 4*d_hidden)
+    i, f, g, o = np.split(gates, 4, axis=-1)
+    i, f, o = (sigmoid_forward(gate)[0] for gate in (i, f, o))
+    g, _ = tanh_forward(g)
+    c = f * c + i * g
+    tanh_c, _ = tanh_forward(c)
+    cache = LSTMStepCache(x, state, weight_input, weight_hidden, (i, f, g, o), tanh_c)
+    return (o * tanh_c, c), cache
+
+
+def lstm_step_backward(
+    grad_state: State, cache: LSTMStepCache
+) -> tuple[
+    Float[np.ndarray, "batch d_input"],
+    State,
+    Float[np.ndarray, "d_gates d_input"],
+    Float[np.ndarray, "d_gates d_hidden"],
+    Float[np.ndarray, " d_gates"],
+]:
+    """Gradient of one step.
+
+    h_t = o tanh(c_t), so  grad_o = grad_h tanh(c_t)
+    c_t is read twice:     grad_c = grad_c + grad_h o tanh'(c_t)
+    c_t = f c_{t-1} + i g: grad_f = grad_c c_{t-1}, grad_i = grad_c g, grad_g = grad_c i
+    and for the past:      grad_c_{t-1} = grad_c f: no weight, no squashing in between,
+                           which is why an LSTM remembers
+    then every gate goes back through its activation, and all four through the weights.
+
+    Args:
+        grad_state: gradients of the loss with respect to (h_t, c_t).
+        cache: from lstm_step_forward.
+
+    Returns:
+        grad_x, grad_state for (h_{t-1}, c_{t-1}), grad_weight_input,
+        grad_weight_hidden, grad_bias.
+    """
+    x, (h, c), weight_input, weight_hidden, (i, f, g, o), tanh_c = cache
+    grad_h, grad_c = grad_state
+    grad_o = grad_h * tanh_c
+    grad_c = grad_c + tanh_backward(grad_h * o, tanh_c)
+    grad_gates = np.concatenate(
+        [
+            sigmoid_backward(grad_c * g, i),
+            sigmoid_backward(grad_c * c, f),
+            tanh_backward(grad_c * i, g),
+            sigmoid_backward(grad_o, o),
+        ],
+        axis=-1,
+    )  # (batch, 4*d_hidden)
+    return (
+        grad_gates @ weight_input,
+        (grad_gates @ weight_hidden, grad_c * f),
+        grad_gates.T @ x,
+        grad_gates.T @ h,
+        grad_gates.sum(axis=0),
+    )
+
+
+# --- a whole sequence ---
+
+
+class LSTMCache(NamedTuple):
+    """What lstm_backward needs to know. Index 0 of h and c is the initial state."""
+
+    x: Float[np.ndarray, "batch len d_input"]
+    weight_input: Float[np.ndarray, "d_gates d_input"]
+    weight_hidden: Float[np.ndarray, "d_gates d_hidden"]
+    gates: Float[np.ndarray, "batch len d_gates"]
+    """i, f, g, o after their activations"""
+    h: Float[np.ndarray, "batch len_plus_1 d_hidden"]
+    c: Float[np.ndarray, "batch len_plus_1 d_hidden"]
+
+
+def lstm_forward(
+    x: Float[np.ndarray, "batch len d_input"],
+    state: State,
+    weight_input: Float[np.ndarray, "d_gates d_input"],
+    weight_hidden: Float[np.ndarray, "d_gates d_hidden"],
+    bias: Float[np.ndarray, " d_gates"],
+) -> tuple[Float[np.ndarray, "batch len d_hidden"], State, LSTMCache]:
+    """lstm_step_forward at every position, from left to right.
+
+    Three things make it fast. The inputs of all positions meet weight_input in one
+    product. The gates live in one array from the start, and every step works in its
+    part of it. And since sigmoid(a) = (1 + tanh(a / 2)) / 2, one tanh serves all four:
+    the weights of the three gates are halved beforehand, which is exact.
+
+    Args:
+        x: the inputs; padding at the end changes no output before it.
+        state: (h, c) before the first position.
+        weight_input: what the gates see of the input.
+        weight_hidden: what the gates see of h.
+        bias: what each gate sees without either.
+
+    Returns:
+        outputs, which are all h_t, the (h, c) after the last position, and the cache
+        for lstm_backward.
+
+    Raises:
+        ValueError: if a rank or a shared axis disagrees.
+    """
+    _check_sequence(x, state, weight_input, weight_hidden, bias)
+    batch, length, d_input = x.shape
+    d_hidden = weight_hidden.shape[1]
+    half = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], dtype=x.dtype), d_hidden)
+    gates = x.reshape(-1, d_input) @ (half[:, None] * weight_input).T
+    gates += half * bias
+    gates = gates.reshape(batch, length, 4 * d_hidden)
+    half_weight_hidden = half[:, None] * weight_hidden
+    h = np.empty((batch, length + 1, d_hidden), dtype=gates.dtype)
+    c = np.empty_like(h)
+    h[:, 0], c[:, 0] = state
+    for t in range(length):
+        gates[:, t] += h[:, t] @ half_weight_hidden.T
+        np.tanh(gates[:, t], out=gates[:, t])
+        i, f, g, o = np.split(gates[:, t], 4, axis=-1)
+        for gate in (i, f, o):  # tanh(a / 2) becomes sigmoid(a), in place
+            gate += 1.0
+            gate *= 0.5
+        c[:, t + 1] = f * c[:, t] + i * g
+        h[:, t + 1] = o * np.tanh(c[:, t + 1])
+    cache = LSTMCache(x, weight_input, weight_hidden, gates, h, c)
+    return h[:, 1:], (h[:, -1], c[:, -1]), cache
+
+
+def lstm_backward(
+    grad_outputs: Float[np.ndarray, "batch len d_hidden"],
+    grad_state: State | None,
+    cache: LSTMCache,
+) -> tuple[
+    Float[np.ndarray, "batch len d_input"],
+    State,
+    Float[np.ndarray, "d_gates d_input"],
+    Float[np.ndarray, "d_gates d_hidden"],
+    Float[np.ndarray, " d_gates"],
+]:
+    """lstm_step_backward at every position, from right to left.
+
+    Each h_t is read from outside and by the next step: the two gradients add. What
+    the steps would give for the weights, one small product each, is one large product
+    over all steps when they are done.
+
+    Args:
+        grad_outputs: gradient of the loss with respect to the outputs.
+        grad_state: likewise for the (h, c) after the last position; None is zeros.
+        cache: from lstm_forward.
+
+    Returns:
+        grad_x, grad_state for the (h, c) before the first position,
+        grad_weight_input, grad_weight_hidden, grad_bias.
+    """
+    x, weight_input, weight_hidden, gates, h, c = cache
+    length, d_gates = gates.shape[1:]
+    if grad_state is None:
+        grad_state = np.zeros_like(h[:, 0]), np.zeros_like(c[:, 0])
+    grad_h, grad_c = grad_state[0], grad_state[1].copy()
+    grad_gates = np.empty_like(gates)
+    for t in reversed(range(length)):
+        i, f, g, o = np.split(gates[:, t], 4, axis=-1)
+        grad_i, grad_f, grad_g, grad_o = np.split(grad_gates[:, t], 4, axis=-1)
+        tanh_c = np.tanh(c[:, t + 1])
+        grad_h = grad_h + grad_outputs[:, t]
+        grad_c += grad_h * o * (1.0 - tanh_c * tanh_c)
+        grad_i[...] = grad_c * g * i * (1.0 - i)
+        grad_f[...] = grad_c * c[:, t] * f * (1.0 - f)
+        grad_g[...] = grad_c * i * (1.0 - g * g)
+        grad_o[...] = grad_h * tanh_c * o * (1.0 - o)
+        grad_c *= f
+        grad_h = grad_gates[:, t] @ weight_hidden
+    rows = grad_gates.reshape(-1, d_gates)  # (batch*len, 4*d_hidden)
+    return (
+        (rows @ weight_input).reshape(x.shape),
+        (grad_h, grad_c),
+        rows.T @ x.reshape(len(rows), -1),
+        rows.T @ h[:, :-1].reshape(len(rows), -1),
+        rows.sum(axis=0),
+    )
+
+
+def _check_sequence(
+    x: np.ndarray,
+    state: tuple[np.ndarray, np.ndarray],
+    weight_input: np.ndarray,
+    weight_hidden: np.ndarray,
+    bias: np.ndarray,
+) -> None:
+    """Refuse arrays that do not fit one another."""
+    check_shape("weight_hidden", weight_hidden, d_gates=None, d_hidden=None)
+    d_hidden = weight_hidden.shape[1]
+    check_shape("weight_hidden", weight_hidden, d_gates=4 * d_hidden, d_hidden=None)
+    check_shape("weight_input", weight_input, d_gates=4 * d_hidden, d_input=None)
+    check_shape("bias", bias, d_gates=4 * d_hidden)
+    check_shape("x", x, batch=None, len=None, d_input=weight_input.shape[1])
+    for name, part in zip(("state h", "state c"), state, strict=True):
+        check_shape(name, part, batch=len(x), d_hidden=d_hidden)
+
+
+# --- the classes: parameters, gradients, and a pair ---
+
+
+class LSTM(Layer):
+    """One layer, read from left to right: see lstm_forward.
+
+    The forget gate's bias starts at 1, so that a young cell keeps more than half of
+    what it holds (Jozefowicz et al. 2015).
+
+    Args:
+        d_input: width of x_t.
+        d_hidden: width of h_t and c_t.
+        rng: draws the weights, uniformly within 1 / sqrt(d_hidden).
+    """
+
+    def __init__(self, d_input: int, d_hidden: int, rng: np.random.Generator) -> None:
+        bound = d_hidden**-0.5
+        bias = np.zeros(4 * d_hidden)
+        bias[d_hidden : 2 * d_hidden] = 1.0
+        super().__init__(
+            weight_input=rng.uniform(-bound, bound, size=(4 * d_hidden, d_input)),
+            weight_hidden=rng.uniform(-bound, bound, size=(4 * d_hidden, d_hidden)),
+            bias=bias,
+        )
+
+    @property
+    def d_hidden(self) -> int:
+        """Width of the state."""
+        return self.params["weight_hidden"].shape[1]
+
+    def zero_state(self, x: Float[np.ndarray, "batch len d_input"]) -> State:
+        """(h, c) of zeros, one row for each sentence of `x`."""
+        zeros = np.zeros((len(x), self.d_hidden), dtype=x.dtype)
+        return zeros, zeros
+
+    def step(
+        self, x: Float[np.ndarray, "batch d_input"], state: State
+    ) -> tuple[State, LSTMStepCache]:
+        """The next (h, c), and the cache for lstm_step_backward."""
+        return lstm_step_forward(x, state, **self.params)
+
+    def forward(
+        self, x: Float[np.ndarray, "batch len d_input"], state: State | None = None
+    ) -> tuple[Float[np.ndarray, "batch len d_hidden"], State, LSTMCache]:
+        """All h_t, the (h, c) after the last position, and the cache for `backward`.
+
+        Args:
+            x: the inputs; padding at the end changes no output before it.
+            state: (h, c) before the first position; zeros if None.
+        """
+        state = self.zero_state(x) if state is None else state
+        return lstm_forward(x, state, **self.params)
+
+    def backward(
+        self,
+        grad_outputs: Float[np.ndarray, "batch len d_hidden"],
+        cache: LSTMCache,
+        grad_state: State | None = None,
+    ) -> tuple[Float[np.ndarray, "batch len d_input"], State]:
+        """Gradients of the input and of the state before; the others are added up."""
+        grad_x, grad_before, *grads = lstm_backward(grad_outputs, grad_state, cache)
+        self.add_gradients(*grads)
+        return grad_x, grad_before
+
+
+class BiLSTMCache(NamedTuple):
+    """What BiLSTM.backward needs to know."""
+
+    mask: Bool[np.ndarray, "batch len"]
+    index: Int[np.ndarray, "batch len"]
+    """the order in which the backward layer reads"""
+    fwd: LSTMCache
+    bwd: LSTMCache
+
+
+class BiLSTM(Layer):
+    """Two layers side by side: one reads forwards, the other backwards.
+
+    The backward one reads each sentence from its own last token, whatever padding
+    follows it, so a sentence means the same in every batch.
+
+    Args:
+        d_input: width of x_t.
+        d_hidden: width of each layer's state.
+        rng: draws the weights of both.
+
+    Source: Schuster and Paliwal 1997, "Bidirectional Recurrent Neural Networks".
+    """
+
+    def __init__(self, d_input: int, d_hidden: int, rng: np.random.Generator) -> None:
+        super().__init__()
+        self.fwd = LSTM(d_input, d_hidden, rng)
+        self.bwd = LSTM(d_input, d_hidden, rng)
+
+    def forward(
+        self,
+        x: Float[np.ndarray, "batch len d_input"],
+        mask: Bool[np.ndarray, "batch len"],
+    ) -> tuple[Float[np.ndarray, "batch len d_memory"], BiLSTMCache]:
+        """[h_fwd; h_bwd], 2 d_hidden wide, at every position; zeros on padding."""
+        index = reversal_index(mask)
+        h_fwd, _, fwd_cache = self.fwd.forward(x)
+        h_bwd, _, bwd_cache = self.bwd.forward(_reorder(x, index))
+        both = np.concatenate([h_fwd, _reorder(h_bwd, index)], axis=-1)
+        return both * mask[..., None], BiLSTMCache(mask, index, fwd_cache, bwd_cache)
+
+    def backward(
+        self, grad_both: Float[np.ndarray, "batch len d_memory"], cache: BiLSTMCache
+    ) -> Float[np.ndarray, "batch len d_input"]:
+        """grad_x, exactly zero on padding; the other gradients are added up.
+
+        Reversing twice changes nothing, so the gradient of a reversal is a reversal.
+        """
+        mask, index, fwd_cache, bwd_cache = cache
+        grad_fwd, grad_bwd = np.split(grad_both * mask[..., None], 2, axis=-1)
+        grad_x_fwd, _ = self.fwd.backward(grad_fwd, fwd_cache)
+        grad_x_bwd, _ = self.bwd.backward(_reorder(grad_bwd, index), bwd_cache)
+        return grad_x_fwd + _reorder(grad_x_bwd, index)
+
+
+def _reorder(
+    x: Float[np.ndarray, "batch len d"], index: Int[np.ndarray, "batch len"]
+) -> Float[np.ndarray, "batch len d"]:
+    return x[np.arange(len(x))[:, None], index]
