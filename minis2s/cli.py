@@ -398,7 +398,7 @@ def translate(
         )
     if output_file and not output_file.parent.is_dir():
         raise InputError(f"{output_file.parent} is not a folder")
-    translator = Translator.load(run, pick_device(device))
+    translator = Translator.load(run, device=pick_device(device))
     # Someone who types wants an answer at once; a file is better sorted by length.
     chunk_size = 1 if not input_file and sys.stdin.isatty() else 16 * batch_size
     written = []
@@ -444,7 +444,7 @@ def evaluate(
         text = corpora.load(corpus, split, loaded.src, loaded.tgt)
     else:
         text = corpora.read_aligned(src_file, ref_file)
-    translator = Translator.from_run(loaded, pick_device(device))
+    translator = Translator.from_run(loaded, device=pick_device(device))
     config = DecodeConfig(n_beams=beam, batch_size=batch_size)
     started = time.perf_counter()
     outputs = translator.translate_text(text.src, config)
@@ -506,7 +506,7 @@ def attend(
         raise InputError(f"{out}: a map is written as .png or .svg")
     if not sentence.strip():
         raise InputError("the sentence is blank")
-    translator = Translator.load(run, pick_device(device))
+    translator = Translator.load(run, device=pick_device(device))
     if target.strip():
         hypothesis = translator.attend(sentence, target)
     else:

@@ -1,0 +1,147 @@
+"""Text in, hypotheses out, whatever wing computes them.
+
+A translator is a model with its tokenizer. Everything that concerns text stands here;
+how ids are searched for and scored is each wing's: `torch_nn/translator.py` and
+`numpy_ref/translator.py` fill in three methods.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from minis2s.checkpoint import Run, load_run
+from minis2s.config import DecodeConfig
+from minis2s.hypothesis import Hypothesis, merge_attention
+from minis2s.text.batching import pad
+from minis2s.text.tokenizers import EOS_ID, Tokenizer, label_pieces, word_groups
+
+logger = logging.getLogger(__name__)
+
+
+class TextTranslator:
+    """What the translators of both wings share.
+
+    Args:
+        model: what translates ids.
+        tokenizer: what makes ids of text.
+        max_len: longer sentences are cut to so many tokens, with a note.
+    """
+
+    def __init__(self, model: Any, tokenizer: Tokenizer, max_len: int) -> None:
+        self.model, self.tokenizer, self.max_len = model, tokenizer, max_len
+
+    @classmethod
+    def load(cls, path: Path | str, **where: Any) -> "TextTranslator":
+        """The model of a finished run; `where` is handed to `from_run`.
+
+        Raises:
+            InputError: if the folder is no run, was not finished, or was altered.
+        """
+        return cls.from_run(load_run(Path(path)), **where)
+
+    @classmethod
+    def from_run(cls, run: Run) -> "TextTranslator":
+        """The model of a run that has been read already."""
+        raise NotImplementedError
+
+    def search(
+        self, src: Int[np.ndarray, "batch src_len"], config: DecodeConfig
+    ) -> list[Hypothesis]:
+        """The best hypothesis for each row of padded source ids."""
+        raise NotImplementedError
+
+    def force(self, src: Int[np.ndarray, "1 src_len"], tokens: list[int]) -> Hypothesis:
+        """The hypothesis with the given tokens: its score and where it looks."""
+        raise NotImplementedError
+
+    def encode(self, line: str) -> list[int]:
+        """Source ids of a sentence, EOS included, cut if it is too long."""
+        ids = self.tokenizer.encode(line)
+        if len(ids) > self.max_len:
+            logger.warning(
+                "a line of %d tokens was cut to %d: %s...",
+                len(ids),
+                self.max_len,
+                line[:40],
+            )
+        return [*ids[: self.max_len], EOS_ID]
+
+    def text(self, hypothesis: Hypothesis) -> str:
+        """The sentence that a hypothesis spells, on one line."""
+        return " ".join(self.tokenizer.decode(hypothesis.tokens).splitlines())
+
+    def translate(
+        self, lines: Sequence[str], config: DecodeConfig | None = None
+    ) -> list[Hypothesis | None]:
+        """The best hypothesis for each line, in order; None for a blank line."""
+        config = config or DecodeConfig()
+        ids = {i: self.encode(line) for i, line in enumerate(lines) if line.strip()}
+        found: list[Hypothesis | None] = [None] * len(lines)
+        for batch in _by_length(ids, config.batch_size):
+            hypotheses = self.search(pad([ids[i] for i in batch]), config)
+            for i, hypothesis in zip(batch, hypotheses, strict=True):
+                found[i] = hypothesis
+        return found
+
+    def translate_text(
+        self, lines: Iterable[str], config: DecodeConfig | None = None
+    ) -> list[str]:
+        """One line of text for each line; a blank one for a blank one."""
+        found = self.translate(list(lines), config)
+        return [self.text(hypothesis) if hypothesis else "" for hypothesis in found]
+
+    def attend(self, line: str, target: str) -> Hypothesis:
+        """Where the model looks while it is made to say `target`.
+
+        The score is the mean log-probability that the model gives to it.
+        """
+        tokens = [*self.tokenizer.encode(target), EOS_ID]
+        return self.force(np.array([self.encode(line)]), tokens)
+
+    def labelled_attention(
+        self,
+        line: str,
+        hypothesis: Hypothesis,
+        *,
+        words: bool | None = None,
+        layer: int = 0,
+        head: int = 0,
+    ) -> tuple[Float[np.ndarray, "n_tgt n_src"], list[str], list[str]]:
+        """One head's attention with the labels of its columns and rows.
+
+        Args:
+            line: the source sentence.
+            hypothesis: what it was translated to.
+            words: join tokens to words, or one label a token; by default words,
+                but the single tokens of a character model.
+            layer: counted from 0.
+            head: counted from 0.
+
+        Returns:
+            weights, source labels, target labels.
+        """
+        weights = hypothesis.attention[layer, head]
+        sides = (self.encode(line), hypothesis.tokens)
+        if words is None:
+            words = self.tokenizer.kind != "char"
+        if not words:
+            src, tgt = (label_pieces(self.tokenizer, ids) for ids in sides)
+            return weights, src, tgt
+        (src, src_group), (tgt, tgt_group) = (
+            word_groups(self.tokenizer, ids) for ids in sides
+        )
+        return merge_attention(weights, tgt_group, src_group), src, tgt
+
+
+def _by_length(ids: dict[int, list[int]], batch_size: int) -> Iterator[list[int]]:
+    """Numbers of sentences in batches of like length, longest first.
+
+    The longest come first so that a lack of memory shows at once.
+    """
+    order = sorted(ids, key=lambda i: -len(ids[i]))
+    for first in range(0, len(order), batch_size):
+        yield order[first : first + batch_size]
