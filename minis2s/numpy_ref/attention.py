@@ -11,8 +11,11 @@ Axes: query (batch, tgt_len, d_query), key (batch, src_len, d_key), value (batch
 src_len, d_value), mask and weights (batch, tgt_len, src_len): a row for each query, a
 column for each key. For dot attention d_query = d_key = d_head.
 
-Left out: several heads (transformer.py), and projecting the keys of a sentence once
-for all steps, which changes the cost and nothing else (the twin does it).
+Translating asks the same memory at every step. It may project the keys once,
+`project_key`, and then `attend`: that changes the cost and nothing else, and needs no
+way back.
+
+Left out: several heads (transformer.py).
 
 Papers: Bahdanau, Cho and Bengio 2014, arXiv:1409.0473 (additive); Luong, Pham and
 Manning 2015, arXiv:1508.04025 (dot, general); Vaswani et al. 2017, arXiv:1706.03762
@@ -41,6 +44,8 @@ from minis2s.numpy_ref.functional import (
     tanh_forward,
 )
 from minis2s.numpy_ref.layer import Layer
+
+ATTENTION_NAMES = ("additive", "dot", "general")
 
 # --- from scores to context, which all three share ---
 
@@ -315,15 +320,23 @@ def additive_attention_forward(
 
     projected_query, query_cache = linear_forward(query, weight_query, None)
     projected_key, key_cache = linear_forward(key, weight_key, bias)
-    # Every query meets every key: (batch, tgt_len, src_len, d_attention)
-    pairs = projected_query[:, :, None, :] + projected_key[:, None, :, :]
-    compared, _ = tanh_forward(pairs)
+    compared = _compare(projected_query, projected_key)
     scores = compared @ weight_score  # (batch, tgt_len, src_len)
     context, weights, blend_cache = _blend_forward(scores, value, mask)
     cache = AdditiveAttentionCache(
         query_cache, key_cache, compared, weight_score, blend_cache
     )
     return context, weights, cache
+
+
+def _compare(
+    projected_query: Float[np.ndarray, "batch tgt_len d_attention"],
+    projected_key: Float[np.ndarray, "batch src_len d_attention"],
+) -> Float[np.ndarray, "batch tgt_len src_len d_attention"]:
+    """Every query meets every key in the tanh units."""
+    pairs = projected_query[:, :, None, :] + projected_key[:, None, :, :]
+    compared, _ = tanh_forward(pairs)
+    return compared
 
 
 def additive_attention_backward(
@@ -451,6 +464,36 @@ class Attention(Layer):
         self.add_gradients(*grad_params)
         return grad_query, grad_key, grad_value
 
+    def project_key(
+        self, key: Float[np.ndarray, "batch src_len d_key"]
+    ) -> Float[np.ndarray, "batch src_len d_score"]:
+        """The part of the score that depends on the keys alone: here, the keys."""
+        return key
+
+    def attend(
+        self,
+        query: Float[np.ndarray, "batch tgt_len d_query"],
+        projected_key: Float[np.ndarray, "batch src_len d_score"],
+        value: Float[np.ndarray, "batch src_len d_value"],
+        mask: Bool[np.ndarray, "batch tgt_len src_len"],
+    ) -> tuple[
+        Float[np.ndarray, "batch tgt_len d_value"],
+        Float[np.ndarray, "batch tgt_len src_len"],
+    ]:
+        """Attention over keys that `project_key` has already been given.
+
+        Args:
+            query: what each target position asks for.
+            projected_key: what `project_key` made of the keys.
+            value: what each source position hands over.
+            mask: True where attention is allowed.
+
+        Returns:
+            context and weights, as `forward` does.
+        """
+        context, weights, _ = self.forward(query, projected_key, value, mask)
+        return context, weights
+
 
 class DotAttention(Attention):
     """Dot-product attention, which has no parameters: see dot_attention_forward.
@@ -482,6 +525,25 @@ class GeneralAttention(Attention):
             weight=_uniform_by_fan_in(rng, d_query, d_key),
         )
 
+    def project_key(
+        self, key: Float[np.ndarray, "batch src_len d_key"]
+    ) -> Float[np.ndarray, "batch src_len d_query"]:
+        """The keys, carried into the space of queries."""
+        return linear_forward(key, self.params["weight"], None)[0]
+
+    def attend(
+        self,
+        query: Float[np.ndarray, "batch tgt_len d_query"],
+        projected_key: Float[np.ndarray, "batch src_len d_query"],
+        value: Float[np.ndarray, "batch src_len d_value"],
+        mask: Bool[np.ndarray, "batch tgt_len src_len"],
+    ) -> tuple[
+        Float[np.ndarray, "batch tgt_len d_value"],
+        Float[np.ndarray, "batch tgt_len src_len"],
+    ]:
+        """Dot attention: the matrix has done its work."""
+        return dot_attention_forward(query, projected_key, value, mask)[:2]
+
 
 class AdditiveAttention(Attention):
     """Additive attention: see additive_attention_forward.
@@ -504,6 +566,61 @@ class AdditiveAttention(Attention):
             bias=np.zeros(d_attention),
             weight_score=_uniform_by_fan_in(rng, d_attention),
         )
+
+    def project_key(
+        self, key: Float[np.ndarray, "batch src_len d_key"]
+    ) -> Float[np.ndarray, "batch src_len d_attention"]:
+        """What the tanh units see of the keys, with the bias."""
+        return linear_forward(key, self.params["weight_key"], self.params["bias"])[0]
+
+    def attend(
+        self,
+        query: Float[np.ndarray, "batch tgt_len d_query"],
+        projected_key: Float[np.ndarray, "batch src_len d_attention"],
+        value: Float[np.ndarray, "batch src_len d_value"],
+        mask: Bool[np.ndarray, "batch tgt_len src_len"],
+    ) -> tuple[
+        Float[np.ndarray, "batch tgt_len d_value"],
+        Float[np.ndarray, "batch tgt_len src_len"],
+    ]:
+        """The queries' half of the comparison, and what follows it."""
+        projected_query, _ = linear_forward(query, self.params["weight_query"], None)
+        compared = _compare(projected_query, projected_key)
+        scores = compared @ self.params["weight_score"]
+        return _blend_forward(scores, value, mask)[:2]
+
+
+def make_attention(
+    name: str, d_query: int, d_key: int, d_attention: int, rng: np.random.Generator
+) -> Attention:
+    """Build an attention by its name, as a configuration gives it.
+
+    Args:
+        name: "additive", "dot" or "general".
+        d_query: width of a query.
+        d_key: width of a key.
+        d_attention: number of tanh units; only "additive" has any.
+        rng: draws the parameters.
+
+    Returns:
+        the layer.
+
+    Raises:
+        ValueError: if the name is unknown, or the widths differ for "dot".
+    """
+    if name == "additive":
+        return AdditiveAttention(d_query, d_key, d_attention, rng)
+    if name == "general":
+        return GeneralAttention(d_query, d_key, rng)
+    if name != "dot":
+        choices = ", ".join(ATTENTION_NAMES)
+        raise ValueError(f"attention: name must be one of {choices}, got {name!r}")
+    if d_query != d_key:
+        raise ValueError(
+            f"attention: d_key must be {d_query} (d_query) for dot, got {d_key}; "
+            "general takes different widths"
+        )
+    return DotAttention()
 
 
 def _uniform_by_fan_in(rng: np.random.Generator, *shape: int) -> np.ndarray:

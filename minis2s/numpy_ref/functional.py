@@ -263,7 +263,9 @@ def linear_forward(
     Returns:
         out, and the cache for linear_backward.
     """
-    out = x @ weight.T  # (*rows, d_out)
+    d_out, d_in = weight.shape
+    # One product for all rows; NumPy would make one for each sentence.
+    out = (x.reshape(-1, d_in) @ weight.T).reshape(*x.shape[:-1], d_out)
     if bias is not None:
         out = out + bias
     return out, LinearCache(x, weight, has_bias=bias is not None)
@@ -292,7 +294,7 @@ def linear_backward(
     x, weight, has_bias = cache
     d_out, d_in = weight.shape
     grad_rows = grad_out.reshape(-1, d_out)  # all rows in one axis
-    grad_x = grad_out @ weight
+    grad_x = (grad_rows @ weight).reshape(x.shape)
     grad_weight = grad_rows.T @ x.reshape(-1, d_in)
     grad_bias = grad_rows.sum(axis=0) if has_bias else None
     return grad_x, grad_weight, grad_bias

@@ -43,15 +43,15 @@ class Layer:
         self.params = params
         self.grads = {name: np.zeros_like(param) for name, param in params.items()}
 
-    def layers(self, prefix: str = "") -> Iterator[tuple[str, "Layer"]]:
+    def named_layers(self, prefix: str = "") -> Iterator[tuple[str, "Layer"]]:
         """This layer and all inside it, each with what its names begin with."""
         yield prefix, self
         for name, inside in vars(self).items():
             if isinstance(inside, Layer):
-                yield from inside.layers(f"{prefix}{name}.")
+                yield from inside.named_layers(f"{prefix}{name}.")
             elif isinstance(inside, list):
                 for i, layer in enumerate(inside):
-                    yield from layer.layers(f"{prefix}{name}.{i}.")
+                    yield from layer.named_layers(f"{prefix}{name}.{i}.")
 
     def named_parameters(self) -> Iterator[tuple[str, np.ndarray]]:
         """Every parameter once, with its dotted name."""
@@ -65,7 +65,7 @@ class Layer:
 
     def _named_pairs(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         seen = set()
-        for prefix, layer in self.layers():
+        for prefix, layer in self.named_layers():
             for name, param in layer.params.items():
                 if id(param) not in seen:
                     seen.add(id(param))
@@ -105,7 +105,7 @@ class Layer:
                 )
             copy = np.array(weights[name])
             fresh[id(param)] = copy, np.zeros_like(copy)
-        for _, layer in self.layers():
+        for _, layer in self.named_layers():
             for name, param in layer.params.items():
                 # Loaded already if this layer stands in two places.
                 if id(param) in fresh:

@@ -384,6 +384,39 @@ def test_class_backward_returns_the_gradients_of_its_inputs(kind, grad_context):
         np.testing.assert_array_equal(grad, expected[name])
 
 
+@each_regime
+@each_kind
+def test_projecting_the_keys_once_changes_nothing(kind, regime):
+    """project_key and attend together are forward."""
+    case = make_case(kind, regime)
+    layer = make_layer(kind, case)
+    query, key, value, mask = inputs_of(case)
+    context, weights = layer.attend(query, layer.project_key(key), value, mask)
+    expected_context, expected_weights, _ = layer.forward(query, key, value, mask)
+    np.testing.assert_allclose(context, expected_context, **SPEC)
+    np.testing.assert_allclose(weights, expected_weights, **SPEC)
+
+
+@pytest.mark.parametrize("name", attention.ATTENTION_NAMES)
+def test_an_attention_is_made_by_its_name(name):
+    """The configuration's three names lead to the three classes."""
+    layer = attention.make_attention(name, 7, 7, 13, np.random.default_rng(0))
+    assert type(layer).__name__.lower() == f"{name}attention"
+
+
+@pytest.mark.parametrize(
+    ("name", "d_key", "message"),
+    [
+        ("bahdanau", 7, "name must be one of additive, dot, general, got 'bahdanau'"),
+        ("dot", 17, r"d_key must be 7 \(d_query\) for dot, got 17"),
+    ],
+)
+def test_an_impossible_attention_is_refused(name, d_key, message):
+    """An unknown name, or widths that the dot product cannot take."""
+    with pytest.raises(ValueError, match=message):
+        attention.make_attention(name, 7, d_key, 13, np.random.default_rng(0))
+
+
 def test_class_remembers_nothing_between_calls(grad_context):
     """A second forward pass does not disturb the first one's way back."""
     case, other = make_case("additive"), make_case("additive", "low")
