@@ -34,11 +34,11 @@ class Beam:
     Either wing hands it the candidates of each step, as plain numbers, and its own
     arrays of attention, which are only kept and given back.
 
-    >>> beam = Beam(limit=9, n_beams=2, alpha=0.0)
+    >>> beam = Beam(limit=9, n_beams=2, alpha=1.0)
     >>> beam.grow([-0.1, -0.4], parents=[0, 0], tokens=[7, 5], weights=["a", "a"])
-    >>> beam.grow([-0.3, -0.5], parents=[1, 0], tokens=[6, 3], weights=["b", "c"])
-    >>> beam.done, beam.live  # slot 1 has ended in 3, EOS; slot 0 could still win
-    (False, [-0.3, -inf])
+    >>> beam.grow([-0.5, -0.6], parents=[0, 1], tokens=[3, 6], weights=["b", "c"])
+    >>> beam.done, beam.live  # slot 0 has ended in 3, EOS; slot 1 may yet end above
+    (False, [-inf, -0.6])
     >>> [(token, weight) for token, _, weight in beam.best_path()]
     [(7, 'a'), (3, 'b')]
 

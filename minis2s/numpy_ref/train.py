@@ -127,7 +127,7 @@ class TrainState:
         arrays |= {f"best.{name}": value for name, value in self.best_weights.items()}
         for name, moments in self.optimizer.moments.items():
             for i, moment in enumerate(moments):
-                arrays[f"optimizer.{i}.{name}"] = moment.copy()
+                arrays[f"optimizer.{i}.{name}"] = moment
         return arrays, asdict(self.counters)
 
     def restore(

@@ -1,6 +1,6 @@
 """Greedy and beam search, on a model that is nothing but tables.
 
-The next token depends on the last one, on the source, and on the step. So every score
+The next token depends on the last two, on the source, and on the step. So every score
 can be computed without a search, and every translation be found by trying all.
 """
 
@@ -44,14 +44,14 @@ class Memory(NamedTuple):
 
 
 class TableModel:
-    """Logits and attention are looked up; the state counts the steps."""
+    """Logits and attention are looked up; the state is (step, last token but one)."""
 
     attention_kind = "table cross-attention"
 
     def __init__(self, seed=0, vocab_size=VOCAB_SIZE, dtype=np.float32):
         rng = np.random.default_rng(seed)
-        sizes = {"after": vocab_size, "given": vocab_size, "at": PERIOD}
-        for name, size in sizes.items():
+        sizes = dict.fromkeys(("after", "before", "given"), vocab_size)
+        for name, size in (sizes | {"at": PERIOD}).items():
             table = 1.5 * rng.normal(size=(size, vocab_size))
             setattr(self, name, table.astype(dtype))
 
@@ -64,16 +64,17 @@ class TableModel:
         return Memory(logits.astype(rows.dtype), weights, src_mask)
 
     def initial_state(self, memory):
-        """No step is done."""
-        return (np.zeros(len(memory.logits), dtype=np.int64),)
+        """No step is done, and nothing was said."""
+        return np.zeros(len(memory.logits), np.int64), np.full(len(memory.mask), BOS_ID)
 
     def decode_step(self, token, state, memory):
         """What follows a token; the attention is rolled to tell the steps apart."""
-        (step,) = state
-        logits = self.after[token] + memory.logits + self.at[step % PERIOD]
+        step, previous = state
+        logits = self.after[token] + self.before[previous]
+        logits += memory.logits + self.at[step % PERIOD]
         weights = np.where(step[:, None] % 2 == 0, memory.weights, memory.mask / 8)
         weights = weights.astype(logits.dtype)
-        return logits, np.stack([weights, -weights], 1)[:, None], (step + 1,)
+        return logits, np.stack([weights, -weights], 1)[:, None], (step + 1, token)
 
     def score(self, row, tokens, alpha):
         """Score of given tokens, without any search."""
@@ -166,6 +167,7 @@ def test_attention_has_a_row_for_each_token(config):
 def test_pad_and_bos_are_impossible():
     """Their log-probability is -inf, and the rest still sums to one."""
     logits = TableModel(dtype=np.float64).after
+    logits.setflags(write=False)
     log_prob = log_probabilities(logits)
     assert np.isneginf(log_prob[:, [PAD_ID, BOS_ID]]).all()
     np.testing.assert_allclose(np.exp(log_prob).sum(axis=-1), 1.0, rtol=1e-12)
@@ -184,7 +186,7 @@ def test_length_is_bounded(config):
 def test_ties_go_to_the_lowest_id(config, want):
     """Where all is equally likely, greedy takes the lowest id, a beam the first end."""
     model = TableModel()
-    for table in (model.after, model.given, model.at):
+    for table in (model.after, model.before, model.given, model.at):
         table[...] = 0.0
     assert set(search(model, SRC, config)[0].tokens) == want
 
@@ -196,6 +198,12 @@ def test_top_candidates_orders_and_breaks_ties():
     values, index = top_candidates(scores, 4)
     assert values.tolist() == [[7.0, 7.0, 3.0, 3.0]]
     assert index.tolist() == [[1, 3, 2, 4]]
+
+
+def test_no_candidate_is_taken_twice():
+    """Where fewer are left than are asked for, the rest is worth -inf."""
+    values, _ = top_candidates(np.array([[2.0, 5.0]]), 3)
+    assert values.tolist() == [[5.0, 2.0, -np.inf]]
 
 
 def test_select_rows_keeps_the_kind_of_tuple():
@@ -235,7 +243,7 @@ def test_beams_add_up_in_the_model_s_precision(monkeypatch, dtype):
 def test_tables_are_not_written_to(config):
     """A search changes nothing of what the model gives it."""
     model, src = TableModel(), SRC.copy()
-    for array in (model.after, model.given, model.at, src):
+    for array in (model.after, model.before, model.given, model.at, src):
         array.setflags(write=False)
     search(model, src, config)
 

@@ -21,6 +21,7 @@ from minis2s.numpy_ref.train import (
     TrainState,
     Validation,
     train,
+    update,
     validation_loss,
 )
 from minis2s.text.batching import encode_pairs, make_batch
@@ -205,6 +206,44 @@ def test_best_weights_are_those_of_the_best_validation():
     assert validate(state.model)["loss"] == pytest.approx(min(losses), abs=1e-12)
 
 
+def test_a_new_best_renews_patience():
+    """Only validations since the last best are counted."""
+    losses = iter([3.0, 4.0, 2.0, 4.0, 4.0, 1.0])
+    state = make_state(patience=2, epochs=50)
+    run_through = [*train(state, PAIRS, lambda model: {"loss": next(losses)})]
+    assert len(of_kind(Validation, run_through)) == 5
+
+
+def test_counters_tell_what_the_records_told():
+    """Steps, tokens, and where the best was found."""
+    state = make_state(lr=0.9, warmup_steps=3, epochs=6)
+    records = run(state)
+    steps, found = of_kind(StepRecord, records), of_kind(Validation, records)
+    counters = state.counters
+    assert counters.step == len(steps)
+    assert counters.n_tokens == sum(record.n_tokens for record in steps)
+    assert counters.best_step == [r.step for r in found if r.is_best][-1]
+    assert counters.best == -min(r.metrics["loss"] for r in found)
+
+
+def test_the_rate_falls_from_step_to_step():
+    """A linear schedule takes the same from the rate at every step."""
+    steps = of_kind(StepRecord, run(make_state(schedule="linear", warmup_steps=0)))
+    want = 0.01 * (1 - np.arange(len(steps)) / len(steps))
+    np.testing.assert_allclose([record.lr for record in steps], want)
+
+
+def test_validation_loss_is_the_mean_over_tokens():
+    """In nats per real token, whatever the batches are, and without dropout."""
+    model = TinyModel(np.random.default_rng(0))
+    batch = make_batch(PAIRS, range(len(PAIRS)))
+    logits, _, _ = model.forward(batch.src, batch.src_mask, batch.tgt_in, rng=None)
+    want = cross_entropy(logits, batch.tgt_out) / (4 * len(WORDS))
+    for batch_tokens in (17, 64, 10_000):
+        found = validation_loss(model, PAIRS, batch_tokens)
+        assert found == pytest.approx(want, rel=1e-12)
+
+
 def test_the_configured_metric_decides():
     """With select="bleu" more is better, whatever the loss says."""
     scores = iter([{"bleu": 3.0, "loss": 9.0}, {"bleu": 1.0, "loss": 0.0}])
@@ -228,6 +267,7 @@ def test_bfloat16_is_refused():
 def test_restored_training_is_the_same(optimizer, valid_every):
     """Stopped after any record, it yields the rest and ends in the same weights."""
     changes = {"optimizer": optimizer, "valid_every": valid_every, "epochs": 2}
+    changes |= {"lr": 0.9, "warmup_steps": 3}  # wild, so that the best is not the last
     records = run(whole := make_state(**changes))
     for n_records in range(1, len(records)):
         run(stopped := make_state(**changes), n_records)
@@ -260,11 +300,11 @@ def test_another_seed_is_another_training():
 
 def test_dropout_draws_anew_at_each_step():
     """The same batch and weights give another loss at another step, or seed."""
-    losses = set()
+    losses, batch = set(), make_batch(PAIRS, [0, 8, 30])
     for step, seed in ((0, 7), (1, 7), (0, 8)):
-        state = make_state(lr=1e-300, batch_tokens=10_000, schedule="constant")
+        state = make_state()
         state.counters.step, state.seed = step, seed
-        losses.add(run(state, 1)[0].loss)
+        losses.add(update(state, batch, lr=0.0)[0])
     assert len(losses) == 3
 
 

@@ -6,6 +6,7 @@ import torch
 
 from minis2s.config import DecodeConfig
 from minis2s.numpy_ref import decode as numpy_decode
+from minis2s.numpy_ref.seq2seq import Seq2Seq
 from minis2s.torch_nn import decode as torch_decode
 
 GREEDY, BEAM = DecodeConfig(), DecodeConfig(n_beams=5)
@@ -85,6 +86,20 @@ def test_the_searches_break_ties_alike(make_model, ragged_src, config):
         model.decoder.output.bias.copy_((3 * model.decoder.output.bias).round())
         assert len(model.decoder.output.bias.unique()) < 12  # for 23 tokens
     for pair in translate_twice(model, Interpreter(model), ragged_src, config):
+        assert_same(*pair)
+
+
+@each_search
+@pytest.mark.parametrize("attention", ["additive", "dot", "general"])
+@pytest.mark.parametrize("n_layers", [1, 2])
+def test_both_wings_translate_alike(
+    make_model, ragged_src, config, attention, n_layers
+):
+    """Given the same float32 weights, each wing computing by itself."""
+    model = make_model(attention=attention, n_layers=n_layers)
+    twin = Seq2Seq(model.config, np.random.default_rng(0))
+    twin.load({n: p.detach().numpy() for n, p in model.named_parameters()})
+    for pair in translate_twice(model, twin, ragged_src, config):
         assert_same(*pair)
 
 
