@@ -380,13 +380,12 @@ def translate(
         Path | None, typer.Option("--output", help="default: standard output")
     ] = None,
     batch_size: BatchSize = 64,
+    backend: Annotated[str, typer.Option(help="torch, or numpy: no torch")] = "torch",
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Translate text, one line for each line; a blank line for a blank one."""
     from minis2s.text.files import decode_lines, read_lines, write_whole
-    from minis2s.torch_nn.device import pick_device
-    from minis2s.torch_nn.translator import Translator
 
     config = DecodeConfig(n_beams=beam, batch_size=batch_size)
     if input_file:
@@ -398,7 +397,7 @@ def translate(
         )
     if output_file and not output_file.parent.is_dir():
         raise InputError(f"{output_file.parent} is not a folder")
-    translator = Translator.load(run, device=pick_device(device))
+    translator = _load_translator(run, backend, device)
     # Someone who types wants an answer at once; a file is better sorted by length.
     chunk_size = 1 if not input_file and sys.stdin.isatty() else 16 * batch_size
     written = []
@@ -407,6 +406,22 @@ def translate(
             written.append(text) if output_file else typer.echo(text)
     if output_file:
         write_whole(output_file, "".join(f"{line}\n" for line in written).encode())
+
+
+def _load_translator(run: Path, backend: str, device: str) -> Any:
+    """The run in the wing that was asked for; the other one is not imported."""
+    if backend == "torch":
+        from minis2s.torch_nn.device import pick_device
+        from minis2s.torch_nn.translator import Translator
+
+        return Translator.load(run, device=pick_device(device))
+    if backend != "numpy":
+        raise InputError(f"--backend must be torch or numpy, got {backend!r}")
+    if device == "cuda":
+        raise InputError("--backend numpy computes on the CPU; leave out --device cuda")
+    from minis2s.numpy_ref.translator import Translator
+
+    return Translator.load(run)
 
 
 @app.command()

@@ -103,6 +103,33 @@ def test_translate_cuts_a_very_long_line(command, reverse_run):
     assert "100000 tokens was cut to 100" in err
 
 
+def test_numpy_translates_alike_and_needs_no_torch(command, reverse_run):
+    """--backend numpy says what torch says, in a process that never loads torch."""
+    lines = "abc\n\nqwerty\nzyxwvuts\n"
+    code = (
+        "import sys\nfrom minis2s import __main__\n"
+        f"sys.argv = ['minis2s', 'translate', {str(reverse_run)!r}, '--backend', "
+        "'numpy']\ntry:\n    __main__.main()\nfinally:\n"
+        "    assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=lines, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == command("translate", reverse_run, stdin=lines.encode())[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("--backend", "jax"), "--backend must be"),
+     (("--backend", "numpy", "--device", "cuda"), "computes on the CPU")],
+)  # fmt: skip
+def test_bad_backend(command, reverse_run, words, said):
+    """There are two backends, and one of them has no GPU."""
+    refused(command("translate", reverse_run, *words), said)
+
+
 def test_translate_nothing(command, reverse_run):
     """No input, no output, no complaint."""
     assert command("translate", reverse_run, stdin=b"")[:2] == (0, "")

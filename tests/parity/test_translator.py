@@ -1,0 +1,48 @@
+"""The checkpoint that torch trained, in both wings: token for token the same."""
+
+import numpy as np
+import pytest
+
+from minis2s.checkpoint import load_run
+from minis2s.config import DecodeConfig
+from minis2s.numpy_ref import translator as numpy_ref
+from minis2s.text import corpora
+from minis2s.torch_nn import translator as torch_nn
+
+
+@pytest.fixture(scope="module")
+def both():
+    """The shipped model in NumPy and in torch."""
+    run = load_run(corpora.OWN_DATA / "models" / "de-en-lstm")
+    return [wing.Translator.from_run(run) for wing in (numpy_ref, torch_nn)]
+
+
+@pytest.fixture(scope="module")
+def captions():
+    """Our sixty captions."""
+    return corpora.load("captions-de-en", "test", "de", "en")
+
+
+@pytest.mark.parametrize("n_beams", [1, 5])
+def test_translations_are_equal(both, captions, n_beams):
+    """Same tokens for all captions, in float32; scores and maps to 1e-5."""
+    config = DecodeConfig(n_beams=n_beams)
+    found = [translator.translate(captions.src, config) for translator in both]
+    for a, b in zip(*found, strict=True):
+        assert a.tokens == b.tokens
+        np.testing.assert_allclose(a.score, b.score, atol=1e-5)
+        np.testing.assert_allclose(a.attention, b.attention, atol=1e-5)
+
+
+def test_forced_references_are_equal(both, captions):
+    """Made to say the reference, both give it the same score and map."""
+    for src, tgt in list(zip(captions.src, captions.tgt, strict=True))[:7]:
+        a, b = (translator.attend(src, tgt) for translator in both)
+        np.testing.assert_allclose(a.score, b.score, atol=1e-5)
+        np.testing.assert_allclose(a.attention, b.attention, atol=1e-5)
+
+
+def test_numpy_keeps_float32(both, captions):
+    """Inference is float32, as in torch, not float64."""
+    found = both[0].translate(captions.src[:2])[0]
+    assert found.attention.dtype == np.float32
