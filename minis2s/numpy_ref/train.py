@@ -176,8 +176,6 @@ def train(
             else:
                 break
         counters.epoch, counters.batch = counters.epoch + 1, 0
-    if counters.valid_step < counters.step:
-        yield _validate(state, validate)
 
 
 def _step(state: TrainState, batch: Batch, n_batches: int) -> StepRecord:
@@ -241,9 +239,11 @@ def _validate(state: TrainState, validate: Validate) -> Validation:
 def _validation_is_due(counters: Counters, config: TrainConfig, n_batches: int) -> bool:
     if counters.valid_step == counters.step:
         return False
-    if config.valid_every:
-        return counters.step % config.valid_every == 0
-    return counters.batch == n_batches
+    epoch_ends = counters.batch == n_batches
+    if not config.valid_every:
+        return epoch_ends
+    training_ends = epoch_ends and counters.epoch + 1 == config.epochs
+    return training_ends or counters.step % config.valid_every == 0
 
 
 def _out_of_patience(counters: Counters, config: TrainConfig) -> bool:

@@ -174,27 +174,31 @@ def train(
     config, counters = state.config, state.counters
     while counters.epoch < config.epochs and not _out_of_patience(counters, config):
         plan = plan_batches(pairs, config.batch_tokens, state.seed, counters.epoch)
-        for done in range(counters.batch, len(plan)):
-            started = time.perf_counter()
-            progress = (counters.epoch + done / len(plan)) / config.epochs
-            lr = learning_rate(counters.step, progress, config)
-            batch = make_batch(pairs, plan[done])
-            loss, grad_norm = update(state, batch, lr)
-            counters.step += 1
-            counters.batch = done + 1
-            counters.n_tokens += batch.n_tokens
-            counters.seconds += time.perf_counter() - started
-            yield StepRecord(
-                counters.step, counters.epoch, loss, lr, grad_norm, batch.n_tokens
-            )
-            every = config.valid_every or len(plan)
-            if (counters.step if config.valid_every else done + 1) % every == 0:
+        # What comes next is read off the counters alone, also after `restore`.
+        while not _out_of_patience(counters, config):
+            if _validation_is_due(counters, config, len(plan)):
                 yield _validate(state, validate)
-                if _out_of_patience(counters, config):
-                    break
+            elif counters.batch < len(plan):
+                yield _step(state, make_batch(pairs, plan[counters.batch]), len(plan))
+            else:
+                break
         counters.epoch, counters.batch = counters.epoch + 1, 0
-    if counters.valid_step < counters.step:
-        yield _validate(state, validate)
+
+
+def _step(state: TrainState, batch: Batch, n_batches: int) -> StepRecord:
+    """Set the rate, update, and count."""
+    config, counters = state.config, state.counters
+    started = time.perf_counter()
+    progress = (counters.epoch + counters.batch / n_batches) / config.epochs
+    lr = learning_rate(counters.step, progress, config)
+    loss, grad_norm = update(state, batch, lr)
+    counters.step += 1
+    counters.batch += 1
+    counters.n_tokens += batch.n_tokens
+    counters.seconds += time.perf_counter() - started
+    return StepRecord(
+        counters.step, counters.epoch, loss, lr, grad_norm, batch.n_tokens
+    )
 
 
 def update(state: TrainState, batch: Batch, lr: float) -> tuple[float, float]:
@@ -252,6 +256,16 @@ def _validate(state: TrainState, validate: Validate) -> Validation:
     else:
         counters.n_without_best += 1
     return Validation(counters.step, counters.epoch, metrics, is_best)
+
+
+def _validation_is_due(counters: Counters, config: TrainConfig, n_batches: int) -> bool:
+    if counters.valid_step == counters.step:
+        return False
+    epoch_ends = counters.batch == n_batches
+    if not config.valid_every:
+        return epoch_ends
+    training_ends = epoch_ends and counters.epoch + 1 == config.epochs
+    return training_ends or counters.step % config.valid_every == 0
 
 
 def _out_of_patience(counters: Counters, config: TrainConfig) -> bool:
