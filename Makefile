@@ -29,8 +29,8 @@ unit: env  ## unit, parity, architecture, classroom and README tests
 notebooks-test: env  ## run every notebook and compare its outputs
 	@OMP_NUM_THREADS=1 $(PY) $(SUITE) --nbval-lax --nbval-cell-timeout=120 notebooks
 
-lab: env  ## JupyterLab on the notebooks
-	@$(PY) -m jupyterlab --notebook-dir=notebooks
+lab: env  ## JupyterLab on the notebooks; as root: make lab LAB_ARGS=--allow-root
+	@$(PY) -m jupyterlab --notebook-dir=notebooks $(LAB_ARGS)
 
 bench: env  ## measure the published numbers again (needs Multi30k)
 	@$(PY) benchmarks/shipped_lstm.py

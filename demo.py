@@ -21,7 +21,8 @@ VERB_LAST = 2  # of the seven sentences, the one whose clause keeps its verb for
 def run(*words: str) -> None:
     """Print a command as it would be typed, then run it here."""
     print("\n$", shlex.join(["minis2s", *words]), flush=True)
-    app(list(words), standalone_mode=False)
+    sys.argv = ["minis2s", *words]  # what a receipt calls the command
+    app(standalone_mode=False)
 
 
 def main() -> None:

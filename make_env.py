@@ -26,7 +26,8 @@ PYTHONS = (3, 11), (3, 13)
 def fingerprint() -> str:
     """Hash of what the environment is made from."""
     content = b"".join((ROOT / name).read_bytes() for name in SOURCES)
-    return hashlib.sha256(content + sys.version.encode()).hexdigest()
+    place = f"{ROOT} {sys.version}"  # an environment cannot be moved
+    return hashlib.sha256(content + place.encode()).hexdigest()
 
 
 def is_fresh() -> bool:

@@ -17,17 +17,22 @@ def main() -> None:
         _stop(str(error), 2)
     except KeyboardInterrupt:
         _stop("interrupted", 130)
-    except BrokenPipeError:  # the reader of our output has left, as `head` does
-        sys.stdout = None
-        sys.exit(0)
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "out of memory" not in str(error):
+        if not _is_lack_of_memory(error):
             raise
         _stop(
-            "out of memory; lower --set train.batch_tokens=N when training, or "
-            "--batch-size when translating",
+            "out of memory; lower --set train.batch_tokens=N or model.d_hidden when "
+            "training, --batch-size or --beam when translating",
             2,
         )
+    except OSError as error:  # a full disk, a folder that may not be written
+        _stop(f"{error.filename or 'output'}: {error.strerror}", 2)
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """Whether NumPy, or PyTorch on a GPU or a CPU, could not have what it wanted."""
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or any(w in str(error) for w in words)
 
 
 def _stop(message: str, code: int) -> None:

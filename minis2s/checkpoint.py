@@ -135,6 +135,8 @@ def _assemble(path: Path, config: dict[str, Any], files: dict[str, bytes]) -> Ru
     src, tgt, max_len = config["src"], config["tgt"], config["max_len"]
     if not (isinstance(src, str) and isinstance(tgt, str) and type(max_len) is int):
         raise TypeError(f"src, tgt, max_len are {src!r}, {tgt!r}, {max_len!r}")
+    if max_len < 1:
+        raise TypeError(f"max_len is {max_len}")
     tokenizer = load_tokenizer(files)
     if len(tokenizer.pieces) != model.vocab_size:
         raise ValueError(
@@ -154,7 +156,7 @@ def _require_run(path: Path) -> None:
             f"model.safetensors (no other format is read: a pickle can run code)"
         )
     if not (path / "config.json").exists():
-        if (path / STATE_FILE).exists():
+        if (path / STATE_FILE).exists() or (path / "log.jsonl").exists():
             raise InputError(
                 f"{path} was not trained to its end; repeat its command with --resume"
             )

@@ -19,6 +19,7 @@ from minis2s.config import (
     PRESETS,
     DecodeConfig,
     InputError,
+    RNNConfig,
     TokenizerConfig,
     TrainConfig,
     apply_setting,
@@ -37,7 +38,7 @@ logger = logging.getLogger("minis2s")
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="folder of a trained run")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
-Beam = Annotated[int, typer.Option(help="hypotheses kept; 1 is greedy search")]
+Beam = Annotated[int, typer.Option(max=100, help="hypotheses kept; 1 is greedy")]
 BatchSize = Annotated[int, typer.Option(help="sentences at a time; speed only")]
 
 
@@ -193,7 +194,9 @@ def train(
     half: Annotated[
         bool, typer.Option("--half", help="store the weights as float16")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="of all randomness")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="of all randomness")
+    ] = 1,
     threads: Annotated[
         int, typer.Option(min=0, help="of the CPU; 0 takes all cores")
     ] = 0,
@@ -212,6 +215,9 @@ def train(
         settings["tokenizer"]["kind"] = "char"
     for change in changes or []:
         apply_setting(settings, change)
+    train_config = TrainConfig(**settings["train"])
+    tokenizer_config = TokenizerConfig(**settings["tokenizer"])
+    RNNConfig(vocab_size=5, **settings["model"])  # complains before text is read
     if threads:
         torch.set_num_threads(threads)
     chosen = pick_device(device)
@@ -225,8 +231,8 @@ def train(
     experiment = Experiment(
         Settings(
             model=settings["model"],
-            train=TrainConfig(**settings["train"]),
-            tokenizer=TokenizerConfig(**settings["tokenizer"]),
+            train=train_config,
+            tokenizer=tokenizer_config,
             lower=lower,
             src=src,
             tgt=tgt,
@@ -388,6 +394,8 @@ def translate(
     from minis2s.text.files import decode_lines, read_lines, write_whole
 
     config = DecodeConfig(n_beams=beam, batch_size=batch_size)
+    if not input_file and sys.stdin is None:
+        raise InputError("there is no standard input; give --input")
     if input_file:
         lines = iter(read_lines(input_file))
     else:
@@ -395,8 +403,7 @@ def translate(
             decode_lines(line, "standard input", number)[0]
             for number, line in enumerate(sys.stdin.buffer, 1)
         )
-    if output_file and not output_file.parent.is_dir():
-        raise InputError(f"{output_file.parent} is not a folder")
+    _require_place(output_file)
     translator = _load_translator(run, backend, device)
     # Someone who types wants an answer at once; a file is better sorted by length.
     chunk_size = 1 if not input_file and sys.stdin.isatty() else 16 * batch_size
@@ -406,6 +413,14 @@ def translate(
             written.append(text) if output_file else typer.echo(text)
     if output_file:
         write_whole(output_file, "".join(f"{line}\n" for line in written).encode())
+
+
+def _require_place(path: Path | None) -> None:
+    """Refuse early what could only fail when the work is done."""
+    if path and not path.parent.is_dir():
+        raise InputError(f"{path.parent} is not a folder")
+    if path and path.is_dir():
+        raise InputError(f"{path} is a folder, not a file")
 
 
 def _load_translator(run: Path, backend: str, device: str) -> Any:
@@ -446,16 +461,18 @@ def evaluate(
 
     from minis2s import metrics
     from minis2s.checkpoint import load_run, write_json
-    from minis2s.text import corpora
+    from minis2s.text import corpora, tasks
     from minis2s.torch_nn.device import describe_device, pick_device
     from minis2s.torch_nn.translator import Translator
 
     if bool(corpus) == bool(src_file) or bool(src_file) != bool(ref_file):
         raise InputError("give either --corpus, or --src-file and --ref-file")
-    if json_file and not json_file.parent.is_dir():
-        raise InputError(f"{json_file.parent} is not a folder")
+    _require_place(json_file)
     loaded = load_run(run)
     if corpus:
+        if (corpus in tasks.TASKS) == bool(loaded.src):
+            does = f"{loaded.src}-{loaded.tgt}" if loaded.src else "a generated task"
+            raise InputError(f"{run} was trained on {does}, which {corpus} is not")
         text = corpora.load(corpus, split, loaded.src, loaded.tgt)
     else:
         text = corpora.read_aligned(src_file, ref_file)
@@ -521,6 +538,7 @@ def attend(
         raise InputError(f"{out}: a map is written as .png or .svg")
     if not sentence.strip():
         raise InputError("the sentence is blank")
+    _require_place(out)
     translator = Translator.load(run, device=pick_device(device))
     if target.strip():
         hypothesis = translator.attend(sentence, target)

@@ -74,7 +74,8 @@ class RNNConfig(_Settings):
     n_layers: int = 1
     """Recurrent layers, in the encoder and in the decoder alike."""
     dropout: float = 0.3
-    """Rate on embeddings, between layers, and before the output layer."""
+    """Rate on embeddings, between layers, on what the encoder hands over, and before
+    the output layer."""
     tie: Literal["none", "target", "all"] = "all"
     """Which of source embedding, target embedding and output layer are one matrix."""
 

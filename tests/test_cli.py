@@ -380,12 +380,17 @@ def test_out_under_a_file(command, tmp_path):
     refused(train(command, tmp_path / "run", "--corpus", "reverse"), "cannot be made")
 
 
-def test_out_of_memory(command, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "words",
+    ["CUDA out of memory. Tried to allocate 2 GiB",
+     "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"],
+)  # fmt: skip
+def test_out_of_memory(command, tmp_path, monkeypatch, words):
     """The message names the key that lowers the need."""
     from minis2s.torch_nn import train as module
 
     def exhausted(*_):
-        raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+        raise RuntimeError(words)
 
     monkeypatch.setattr(module, "update", exhausted)
     result = train(command, tmp_path, "--corpus", "reverse", "--preset", "tiny")
@@ -431,6 +436,8 @@ def test_altered_run(command, reverse_run, tmp_path):
         ((), "give either --corpus"),
         (("--src-file", "x"), "--src-file and --ref-file"),
         (("--corpus", "reverse", "--json", "no/such/x.json"), "is not a folder"),
+        (("--corpus", "reverse", "--json", "."), "is a folder, not a file"),
+        (("--corpus", "captions-de-en"), "was trained on a generated task"),
     ],
 )
 def test_bad_evaluation(command, reverse_run, words, said):
@@ -453,6 +460,27 @@ def test_standard_input_must_be_utf8(command, reverse_run):
     """Also what comes through a pipe is checked."""
     result = command("translate", reverse_run, stdin=b"abc\nde\n\xff\xfe\n")
     refused(result, "line 3: not UTF-8")
+
+
+def test_no_standard_input(command, reverse_run, monkeypatch):
+    """A process without standard input is told so."""
+    words = ["translate", str(reverse_run)]
+    closed = f"{sys.executable} -m minis2s {' '.join(words)} <&-"
+    done = subprocess.run(
+        ["bash", "-c", closed], capture_output=True, text=True, check=False
+    )
+    refused((done.returncode, done.stdout, done.stderr), "no standard input")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_full_disk(reverse_run):
+    """What cannot be written is said in one sentence."""
+    words = f"echo abc | {sys.executable} -m minis2s translate {reverse_run} >/dev/full"
+    done = subprocess.run(
+        ["bash", "-c", words], capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert "No space left" in done.stderr
 
 
 def test_interrupted_reader_is_no_error(reverse_run):

@@ -414,7 +414,7 @@ def fill_huge(e: Evidence) -> Advice:
             f"positions {e.weights[b, t, 0]:.2f}."
         ),
         broken=f"That is 1/{src_len}. By our convention such a row is all zeros.",
-        cause="Masked scores are set to one large negative number; equals share alike.",
+        cause="Equal scores share alike, as with one large negative number for all.",
         look="Ask how much a row of hidden positions should receive, and who decides.",
         idea="With -inf every vote of the row is 0; then only 0/0 needs care.",
         code="Take -np.inf; where the row's sum is 0, divide by 1 instead.",

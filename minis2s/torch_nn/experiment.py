@@ -7,6 +7,8 @@ with the same weights.
 
 import json
 import logging
+import math
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -109,6 +111,7 @@ class Experiment:
             self._restore(allow_inexact)
         elif resume:
             logger.info("nothing was saved in %s yet: starting from step 0", out)
+            (out / "log.jsonl").unlink(missing_ok=True)
 
     def _learn_vocabulary(self, text: ParallelText) -> None:
         config = self.settings.tokenizer
@@ -157,6 +160,11 @@ class Experiment:
             if self.first_step_s is None:
                 self.first_step_s = time.perf_counter() - self.started
             if isinstance(record, StepRecord):
+                if not math.isfinite(record.loss):
+                    raise InputError(
+                        f"the loss is {record.loss} at step {record.step}; lower "
+                        f"train.lr, or set train.clip_norm"
+                    )
                 window.append(record)
                 if record.step % LOG_EVERY == 0:
                     self._log_steps(window)
@@ -243,8 +251,13 @@ class Experiment:
                 f"{self.out} was begun under other conditions ({'; '.join(odd)}), so "
                 f"the result could differ in its last digits; --allow-inexact allows it"
             )
-        self.state.restore(arrays, scalars["counters"])
-        self.log, self.seconds_before = scalars["log"], scalars["seconds"]
+        try:
+            self.state.restore(arrays, scalars["counters"])
+            self.log, self.seconds_before = scalars["log"], scalars["seconds"]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise InputError(
+                f"{self.out / checkpoint.STATE_FILE} was cut or altered ({error})"
+            ) from error
         text = "".join(json.dumps(entry) + "\n" for entry in self.log)
         write_whole(self.out / "log.jsonl", text.encode())
         logger.info("resuming %s at step %d", self.out, self.state.counters.step)
@@ -289,6 +302,16 @@ class Experiment:
         return found
 
 
+_OURS = {
+    "config.json",
+    "log.jsonl",
+    "model.safetensors",
+    "receipt.json",
+    "tokenizer.json",
+    "tokenizer.model",
+}
+
+
 def _claim(out: Path, resume: bool) -> None:
     """Make the folder of a run, or refuse to touch what lies there."""
     if (
@@ -299,8 +322,15 @@ def _claim(out: Path, resume: bool) -> None:
         raise InputError(f"{out} is finished: there is nothing to resume")
     if not resume and out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out} exists; --resume continues it, another --out keeps it")
+    if out.is_dir() and not (out / checkpoint.STATE_FILE).exists():
+        foreign = [path.name for path in out.iterdir() if path.name not in _OURS]
+        foreign = [name for name in foreign if not name.startswith(".")]
+        if foreign:
+            raise InputError(f"{out} holds {foreign[0]}, which is not a run's")
     try:
         out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass  # so that a folder that may not be written is known before training
     except OSError as error:
         raise InputError(f"--out {out} cannot be made ({error.strerror})") from error
 

@@ -195,3 +195,52 @@ def test_validation_bleu_knows_letters_from_words(tmp_path, monkeypatch, tgt, wa
     )
     scores = experiment.validate(experiment.state.model.eval())
     assert scores["bleu"] == pytest.approx(want)
+
+
+def test_a_loss_that_is_no_number_ends_the_training(tmp_path):
+    """A diverged training is stopped at once, and says what to lower."""
+    experiment = make(
+        tmp_path / "run", optimizer="sgd", lr=1e38, clip_norm=0.0, warmup_steps=0
+    )
+    with pytest.raises(InputError, match=r"the loss is (nan|inf) .* lower train\.lr"):
+        complete(experiment)
+
+
+def test_resuming_leaves_a_foreign_folder_alone(tmp_path):
+    """--resume into a folder of other things is refused."""
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(InputError, match=r"holds thesis\.txt"):
+        make(tmp_path, resume=True)
+
+
+def test_a_kill_before_the_first_save_leaves_no_lines_twice(tmp_path, monkeypatch):
+    """What was logged before the first save is forgotten with it."""
+    monkeypatch.setattr(module, "LOG_EVERY", 1)
+    next(make(tmp_path / "run").run())
+    complete(make(tmp_path / "run", resume=True))
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    steps = [json.loads(line)["step"] for line in lines if "lr" in json.loads(line)]
+    assert steps == sorted(set(steps))
+
+
+def test_a_state_of_other_arrays_is_refused(tmp_path):
+    """A training state that lacks an array is not resumed in part."""
+    first = make(tmp_path / "run")
+    next(first.run())
+    first.save_state()
+    arrays, scalars = module.checkpoint.load_state(tmp_path / "run")
+    arrays.pop("model.decoder.output.bias")
+    module.checkpoint.save_state(tmp_path / "run", arrays, scalars)
+    with pytest.raises(InputError, match="was cut or altered"):
+        make(tmp_path / "run", resume=True)
+
+
+def test_a_folder_that_may_not_be_written(tmp_path, monkeypatch):
+    """It is known before the training begins, not at its first save."""
+
+    def denied(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(module.tempfile, "TemporaryFile", denied)
+    with pytest.raises(InputError, match=r"cannot be made .Permission denied"):
+        make(tmp_path / "run")
