@@ -1,0 +1,245 @@
+"""`minis2s train`: from flags to an experiment, with progress and a safe Ctrl-C."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from minis2s import receipt
+from minis2s.cli.options import Device, Quiet, is_quiet, logger
+from minis2s.config import (
+    PRESETS,
+    InputError,
+    RNNConfig,
+    TokenizerConfig,
+    TrainConfig,
+    apply_setting,
+    preset,
+)
+
+
+def train(
+    corpus: Annotated[
+        str, typer.Option(help="name, or a file of two columns .tsv")
+    ] = "",
+    train_src: Annotated[Path | None, typer.Option(help="own text, one side")] = None,
+    train_tgt: Annotated[Path | None, typer.Option(help="own text, other side")] = None,
+    valid_src: Annotated[
+        Path | None, typer.Option(help="else cut from training")
+    ] = None,
+    valid_tgt: Annotated[Path | None, typer.Option()] = None,
+    src: Annotated[str, typer.Option(help="language to translate from, e.g. de")] = "",
+    tgt: Annotated[str, typer.Option(help="language to translate to, e.g. en")] = "",
+    lower: Annotated[bool, typer.Option("--lower", help="lower-case all text")] = False,
+    model: Annotated[str, typer.Option(help=", ".join(PRESETS))] = "rnn",
+    size: Annotated[
+        str, typer.Option("--preset", help="tiny, small or base")
+    ] = "small",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.KEY=VALUE",
+            help="e.g. train.epochs=5; a wrong key lists them all",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder of the run [default: runs/...]")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="continue an interrupted run")
+    ] = False,
+    allow_inexact: Annotated[
+        bool, typer.Option("--allow-inexact", help="resume under other conditions")
+    ] = False,
+    half: Annotated[
+        bool, typer.Option("--half", help="store the weights as float16")
+    ] = False,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="of all randomness")
+    ] = 1,
+    threads: Annotated[
+        int, typer.Option(min=0, help="of the CPU; 0 takes all cores")
+    ] = 0,
+    device: Device = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Train a translator; its folder is printed at the end."""
+    import torch
+
+    from minis2s.text import tasks
+    from minis2s.torch_nn.device import pick_device
+    from minis2s.torch_nn.experiment import Experiment, Settings
+
+    kind = {"kind": "char"} if corpus in tasks.TASKS else {}
+    settings = _settings(model, size, kind, changes or [])
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = pick_device(device)
+    texts = _training_text(
+        corpus, (train_src, train_tgt), (valid_src, valid_tgt), src, tgt
+    )
+    for text in texts:
+        if text.note:
+            logger.info(text.note)
+    out = out or Path("runs") / f"{_stem(corpus, train_src)}-{model}-{size}"
+    experiment = Experiment(
+        Settings(
+            **settings,
+            lower=lower,
+            src=src,
+            tgt=tgt,
+            seed=seed,
+            data_sha256={"train": texts[0].sha256, "valid": texts[1].sha256},
+        ),
+        *texts,
+        out,
+        device=chosen,
+        half=half,
+        resume=resume,
+        allow_inexact=allow_inexact,
+    )
+    _run(experiment)
+    found = experiment.finish(receipt.command_line())
+    scores = ", ".join(
+        f"{name} {value:.4g}" for name, value in found["metrics"].items()
+    )
+    logger.info("best at step %d: %s", found["best_step"], scores)
+    typer.echo(out)
+
+
+def _settings(
+    model: str, size: str, tokenizer: dict[str, str], changes: list[str]
+) -> dict[str, Any]:
+    """A preset with the changes of the command line, checked before text is read."""
+    sections = preset(model, size)
+    sections["tokenizer"] |= tokenizer
+    for change in changes:
+        apply_setting(sections, change)
+    RNNConfig(vocab_size=5, **sections["model"])  # the size is not known yet
+    return {
+        "model": sections["model"],
+        "train": TrainConfig(**sections["train"]),
+        "tokenizer": TokenizerConfig(**sections["tokenizer"]),
+    }
+
+
+def _stem(corpus: str, train_src: Path | None) -> str:
+    return Path(corpus).stem if corpus else train_src.stem
+
+
+def _require_languages(corpus: str, src: str, tgt: str) -> None:
+    from minis2s.text import tasks
+
+    if corpus not in tasks.TASKS and not (src and tgt):
+        raise InputError(
+            "--src and --tgt must name the languages, e.g. --src de --tgt en"
+        )
+    for flag, code in (("--src", src), ("--tgt", tgt)):
+        if code and not (code.isascii() and code.replace("-", "").isalnum()):
+            raise InputError(f"{flag} must be a language code such as de, got {code!r}")
+
+
+def _training_text(
+    corpus: str,
+    train: tuple[Path | None, Path | None],
+    valid: tuple[Path | None, Path | None],
+    src: str,
+    tgt: str,
+) -> tuple[Any, Any]:
+    """Training and validation pairs, from wherever the flags say."""
+    from minis2s.text import corpora
+
+    for name, pair in (("train", train), ("valid", valid)):
+        if (pair[0] is None) != (pair[1] is None):
+            raise InputError(f"--{name}-src and --{name}-tgt go together")
+    if bool(corpus) == bool(train[0]):
+        raise InputError("give either --corpus, or --train-src and --train-tgt")
+    _require_languages(corpus, src, tgt)
+    is_file = corpus.endswith((".tsv", ".tsv.gz"))
+    if corpus and not is_file:
+        if valid[0]:
+            raise InputError(f"{corpus} has its own validation split")
+        return tuple(
+            corpora.load(corpus, part, src, tgt) for part in ("train", "valid")
+        )
+    text = corpora.read_tsv(Path(corpus)) if is_file else corpora.read_aligned(*train)
+    if valid[0]:
+        return text, corpora.read_aligned(*valid)
+    parts = corpora.split_pairs(text, {"valid": 0.02, "train": 0.98})
+    if not (len(parts["valid"]) and len(parts["train"])):
+        raise InputError(
+            f"{len(text)} pairs are too few to cut a validation split from; give "
+            f"--valid-src and --valid-tgt"
+        )
+    logger.info(
+        "no validation text given: %d of %d pairs were set aside for it",
+        len(parts["valid"]),
+        len(text),
+    )
+    return parts["train"], parts["valid"]
+
+
+def _run(experiment: Any) -> None:
+    """Drive a training with a progress bar; Ctrl-C saves it and says how to go on."""
+    from tqdm import tqdm
+
+    from minis2s.torch_nn.train import StepRecord
+
+    done = experiment.state.counters.step
+    logger.info("training in %s on %s", experiment.out, experiment.device)
+    with (
+        _interrupt_flag() as interrupted,
+        tqdm(
+            total=experiment.n_steps,
+            initial=done,
+            unit="step",
+            disable=is_quiet() or None,
+            dynamic_ncols=True,
+        ) as bar,
+    ):
+        for record in experiment.run():
+            if isinstance(record, StepRecord):
+                bar.update()
+                bar.set_postfix(
+                    loss=f"{record.loss:.3f}", lr=f"{record.lr:.2g}", refresh=False
+                )
+            else:
+                scores = ", ".join(f"{k} {v:.4g}" for k, v in record.metrics.items())
+                star = " (best so far)" if record.is_best else ""
+                with bar.external_write_mode(sys.stderr):
+                    logger.info(
+                        "epoch %d, step %d: validation %s%s",
+                        record.epoch + 1,
+                        record.step,
+                        scores,
+                        star,
+                    )
+            if interrupted:
+                experiment.save_state()
+                bar.close()
+                sys.stderr.write(
+                    f"interrupted at step {record.step}; the same command with "
+                    f"--resume continues {experiment.out}\n"
+                )
+                raise typer.Exit(130)
+
+
+@contextmanager
+def _interrupt_flag() -> Iterator[list[int]]:
+    """A list that the first Ctrl-C fills; the second one interrupts as usual."""
+    caught: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        caught.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield caught
+    finally:
+        signal.signal(signal.SIGINT, before)
