@@ -9,13 +9,14 @@ otherwise it reports what can be seen.
 Left out: the backward pass, which has an exercise of its own.
 """
 
+import inspect
 import tracemalloc
 from typing import NamedTuple
 
 import numpy as np
 
 from minis2s.classroom import attention_messages as messages
-from minis2s.classroom.attention_messages import Evidence
+from minis2s.classroom.attention_messages import Evidence, is_array
 from minis2s.classroom.attention_probes import (
     PROBES,
     Probe,
@@ -156,11 +157,11 @@ def same(a: object, b: object) -> bool:
 
     NaN equals NaN here: a wrong implementation may be known by its NaNs.
     """
-    if _is_array(a) and _is_array(b):
+    if is_array(a) and is_array(b):
         return a.shape == b.shape and np.allclose(
             a, b, rtol=1e-9, atol=1e-9, equal_nan=True
         )
-    if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+    if isinstance(a, tuple | list) and isinstance(b, tuple | list) and len(a) == len(b):
         return all(same(*pair) for pair in zip(a, b, strict=True))
     return False
 
@@ -227,14 +228,14 @@ def _name_fault(kind: str, trials: list[Trial], e: Evidence) -> str:
     """
     if e.error is not None:
         stub = isinstance(e.error, NotImplementedError)
-        return "stub" if stub else "raised"
+        return "stub" if stub else "raised" if e.takes_four else "wrong_parameters"
     if same(e.result, e.right):
         return "changes_its_input"
     cause = diagnose(kind, trials)
     if cause is not None:
         return cause
     if not _is_pair(e.result):
-        return "not_a_pair"
+        return "not_arrays" if messages.lacks_arrays(e.result) else "not_a_pair"
     return messages.symptom(e) if _has_right_shapes(e) else "wrong_shape"
 
 
@@ -280,27 +281,42 @@ def _evidence(fn: Implementation, trial: Trial, other: Trial) -> Evidence:
         other_right=right(*other.probe),
         changed=trial.changed,
         error=trial.error,
+        takes_four=not _refuses_the_call(fn, trial),
     )
 
 
+def _refuses_the_call(fn: Implementation, trial: Trial) -> bool:
+    """Whether it stopped before its first line, because it takes other arguments."""
+    # A traceback of one entry, that of try_out, says that nothing in fn has run.
+    if not isinstance(trial.error, TypeError) or trial.error.__traceback__.tb_next:
+        return False
+    try:
+        signature = inspect.signature(fn)
+    except (TypeError, ValueError):  # a compiled function that does not tell
+        return False
+    try:
+        signature.bind(*trial.probe)
+    except TypeError:
+        return True
+    return False
+
+
 def _copy(result: object) -> object:
-    """A copy of what was returned, in case it is written to later; a pair as tuple."""
+    """A copy of what was returned, in case it is written to later."""
     if isinstance(result, np.ndarray):
         return result.copy()
     if isinstance(result, tuple | list):
-        return tuple(_copy(part) for part in result)
+        parts = [_copy(part) for part in result]
+        return parts if isinstance(result, list) else tuple(parts)
     return result
-
-
-def _is_array(a: object) -> bool:
-    """Whether it is an array of numbers."""
-    return isinstance(a, np.ndarray) and a.dtype.kind in "fiub"
 
 
 def _is_pair(result: object) -> bool:
     """Whether it is two arrays of numbers."""
     return (
-        isinstance(result, tuple) and len(result) == 2 and all(map(_is_array, result))
+        isinstance(result, tuple | list)
+        and len(result) == 2
+        and all(map(is_array, result))
     )
 
 

@@ -34,6 +34,7 @@ class Evidence(NamedTuple):
     other_right: tuple[np.ndarray, np.ndarray]
     changed: tuple[str, ...] = ()
     error: Exception | None = None
+    takes_four: bool = True
 
     @property
     def context(self) -> np.ndarray:
@@ -98,6 +99,40 @@ def raised(e: Evidence) -> Advice:
         look="Write the shape of every intermediate result beside its line.",
         idea="Sizes should be read from the arrays; no two of these are equal.",
         code="swapaxes(-1, -2) turns the last two axes and leaves the batch alone.",
+    )
+
+
+def wrong_parameters(e: Evidence) -> Advice:
+    """The implementation does not take query, key, value and mask."""
+    text = textwrap.shorten(f"TypeError: {e.error}", 110)
+    return Advice(
+        works=f"`{e.name}` is found.",
+        case=f"But it stopped before its first line with {text.rstrip('.')}.",
+        broken=(
+            "It was called with four arguments, by position: "
+            f"{e.name}(query, key, value, mask)."
+        ),
+        look="Look at the names between the brackets after `def`: which are they?",
+        idea="The mask comes fourth: it says which keys each query may attend to.",
+        code="def attention(query, key, value, mask):",
+    )
+
+
+def not_arrays(e: Evidence) -> Advice:
+    """Something that is no NumPy array stands where one should."""
+    alone = not _is_two(e.result)
+    return Advice(
+        works=f"`{e.name}` runs to its end.",
+        case=f"It returned {_describe(e.result)}; expected (context, weights).",
+        broken="Both should be NumPy arrays of numbers, as query, key and value are.",
+        look=(
+            "Look at the `return`: which type has each thing there"
+            + (", and are there two?" if alone else "?")
+        ),
+        idea="A caller goes on computing with the results, as arrays.",
+        code=(
+            "np.asarray makes an array of nested lists; a tensor has .detach().numpy()."
+        ),
     )
 
 
@@ -209,7 +244,7 @@ def blends_keys(e: Evidence) -> Advice:
     )
 
 
-# --- the axis of the softmax ---
+# --- the scores and the axis of the softmax ---
 
 
 def softmax_over_targets(e: Evidence) -> Advice:
@@ -279,6 +314,28 @@ def uniform(e: Evidence) -> Advice:
         look="Look at the scores: does each key get one of its own?",
         idea="The score of (t, s) must change when only key s changes.",
         code="Multiply the queries with the keys turned round in their last two axes.",
+    )
+
+
+def keys_reshaped(e: Evidence) -> Advice:
+    """The keys are reshaped where they should be transposed."""
+    _, _, src_len, d_head, _ = e.sizes
+    gap = np.abs(e.weights - e.right[1])
+    b, t, s = np.unravel_index(gap.argmax(), gap.shape)
+    return Advice(
+        works="The shapes are right, rows sum to 1 and padding gets nothing.",
+        case=(
+            f"But weights[{b}, {t}, {s}] is {e.weights[b, t, s]:.2f}, expected "
+            f"{e.right[1][b, t, s]:.2f}."
+        ),
+        broken=(
+            f"A reshape of ({src_len}, {d_head}) to ({d_head}, {src_len}) keeps the "
+            "numbers in their order, so that a column holds pieces of several keys."
+        ),
+        cause="The keys are reshaped, not transposed.",
+        look="Print key[0] and what the queries are multiplied with: where is key 0?",
+        idea="Column s should be key s, whole: the two axes change places.",
+        code="swapaxes(-1, -2) turns the last two axes and leaves the batch alone.",
     )
 
 
@@ -404,8 +461,8 @@ def fill_large(e: Evidence) -> Advice:
     )
 
 
-def fill_huge(e: Evidence) -> Advice:
-    """A masked score so low that only an empty row shows it."""
+def empty_row_shared(e: Evidence) -> Advice:
+    """Equal shares in an empty row: by a very low fill or by a rule; who can tell?"""
     b, t, _ = e.hidden_share
     src_len = e.sizes[2]
     return Advice(
@@ -414,10 +471,13 @@ def fill_huge(e: Evidence) -> Advice:
             f"positions {e.weights[b, t, 0]:.2f}."
         ),
         broken=f"That is 1/{src_len}. By our convention such a row is all zeros.",
-        cause="Equal scores share alike, as with one large negative number for all.",
+        cause=(
+            "Equal shares come of a softmax over scores that are all one large "
+            "negative number, or of a rule for such rows."
+        ),
         look="Ask how much a row of hidden positions should receive, and who decides.",
         idea="With -inf every vote of the row is 0; then only 0/0 needs care.",
-        code="Take -np.inf; where the row's sum is 0, divide by 1 instead.",
+        code="Beside -np.inf: where the row's sum is 0, divide by 1 instead.",
     )
 
 
@@ -635,6 +695,58 @@ def _sizes_in_words(probe: Probe) -> str:
     return f"src_len {src_len}, d_head {probe.query.shape[-1]}, d_value {d_value}"
 
 
+def _known_divisor(e: Evidence) -> str:
+    """Which size, or its root, has taken the place of sqrt(d_head); "" if unsure.
+
+    The one that explains the factor on both probes, if there is exactly one.
+    """
+    explanations = []
+    for probe, result, right in (
+        (e.probe, e.result, e.right),
+        (e.other_probe, e.other_result, e.other_right),
+    ):
+        if not _is_two(result) or np.shape(result[1]) != right[1].shape:
+            return ""
+        factor = score_factor(probe, result[1], right[1])
+        if factor is None:
+            return ""
+        sizes = _sizes(probe)
+        divisor = math.sqrt(sizes["d_head"]) / factor
+        explanations.append(
+            {
+                (name, form)
+                for name, size in sizes.items()
+                for form, value in (("sqrt({})", math.sqrt(size)), ("{}", size))
+                if math.isclose(divisor, value, rel_tol=1e-5)
+            }
+        )
+    fits = explanations[0] & explanations[1]
+    if len(fits) != 1:
+        return ""
+    name, form = fits.pop()
+    size, other = (_sizes(probe)[name] for probe in (e.probe, e.other_probe))
+    both = (
+        f"{size} in both" if size == other else f"{size} in one, {other} in the other"
+    )
+    return (
+        f"On two probes a division by {form.format(name)} in place of sqrt(d_head) "
+        f"would do that; {name} is {both}."
+    )
+
+
+def _sizes(probe: Probe) -> dict[str, int]:
+    """All sizes by their names."""
+    batch, tgt_len, d_head = probe.query.shape
+    _, src_len, d_value = probe.value.shape
+    return {
+        "batch": batch,
+        "tgt_len": tgt_len,
+        "src_len": src_len,
+        "d_head": d_head,
+        "d_value": d_value,
+    }
+
+
 def _typical_score(probe: Probe, b: int, t: int) -> float:
     """The mean score of the words that a query may see."""
     scores = scaled_scores(probe.query, probe.key)[b, t]
@@ -646,16 +758,61 @@ def _numbers(row: np.ndarray) -> str:
     return "[" + ", ".join(f"{number:.2g}" for number in row[:5]) + "]"
 
 
+# --- what was returned ---
+
+
+def is_array(a: object) -> bool:
+    """Whether it is an array of numbers."""
+    return isinstance(a, np.ndarray) and a.dtype.kind in "fiub"
+
+
+def lacks_arrays(result: object) -> bool:
+    """Whether it is two things, or one with axes, of which some are no arrays."""
+    if _is_two(result):
+        return not all(map(is_array, result))
+    return not is_array(result) and bool(_shape(result))
+
+
+def _is_two(result: object) -> bool:
+    """Whether it is a pair of anything; a batch of two in lists counts as one thing."""
+    return (
+        isinstance(result, tuple | list)
+        and len(result) == 2
+        and (isinstance(result, tuple) or len(_shape(result) or ()) != 3)
+    )
+
+
+def _shape(a: object) -> tuple[int, ...] | None:
+    """The shape of an array, a tensor or nested lists, or None if it has none."""
+    if isinstance(a, int | float):
+        return ()
+    if not isinstance(a, list):
+        shape = getattr(a, "shape", None)
+        return tuple(shape) if isinstance(shape, tuple) else None
+    shapes = {_shape(part) for part in a}
+    inner = shapes.pop() if len(shapes) == 1 else None
+    return None if inner is None else (len(a), *inner)
+
+
 def _describe(result: object) -> str:
     """What was returned, in a few words."""
     if result is None:
         return "nothing (None)"
-    if isinstance(result, np.ndarray):
+    if is_array(result):
         return f"one array of shape {result.shape}"
-    if isinstance(result, tuple | list):
-        kinds = ", ".join(type(part).__name__ for part in result)
-        return f"a {type(result).__name__} of {len(result)} ({kinds})"
-    return f"a {type(result).__name__}"
+    if _is_two(result) or (isinstance(result, tuple | list) and not _shape(result)):
+        kinds = ", ".join(_kind(part) for part in result[:3])
+        more = ", ..." if len(result) > 3 else ""
+        return f"a {type(result).__name__} of {len(result)} ({kinds}{more})"
+    return f"one {_kind(result)}" if _shape(result) else f"a {type(result).__name__}"
+
+
+def _kind(part: object) -> str:
+    """The type of one thing, and its shape if it has one."""
+    dtype = f" of {part.dtype}" if isinstance(part, np.ndarray) else ""
+    strange = dtype if not is_array(part) else ""
+    shape = f" of shape {_shape(part)}" if _shape(part) else ""
+    return f"{type(part).__name__}{strange}{shape}"
 
 
 # --- symptoms: something is wrong and we do not know why ---
@@ -740,13 +897,18 @@ def symptom_context(e: Evidence) -> Advice:
 def symptom_scale(e: Evidence) -> Advice:
     """One factor in all scores, which we cannot name."""
     factor = score_factor(e.probe, e.weights, e.right[1])
+    known = _known_divisor(e)
     return Advice(
         case=(
             f"But differences between log-weights are {factor:.3f} times ours, "
             f"everywhere ({_sizes_in_words(e.probe)})."
         ),
-        broken="All scores are off by this one factor.",
-        look="What is it in terms of the sizes, and which size should decide?",
+        broken=known or "All scores are off by this one factor.",
+        look=(
+            "Which size should decide?"
+            if known
+            else "What is it in terms of the sizes, and which size should decide?"
+        ),
         idea="A dot product of two random vectors varies by the root of their length.",
         code="The divisor is the square root of the size of query's last axis.",
     )

@@ -103,7 +103,7 @@ def blends_keys(query, key, value, mask):
     return weights @ key, weights
 
 
-# --- the axis of the softmax ---
+# --- the scores and the axis of the softmax ---
 
 
 def softmax_over_targets(query, key, value, mask):
@@ -127,6 +127,13 @@ def softmax_over_everything(query, key, value, mask):
 def uniform(query, key, value, mask):
     """A score without the source index cancels: all words weigh the same."""
     return attend(np.zeros(mask.shape), value, mask)
+
+
+def keys_reshaped(query, key, value, mask):
+    """The keys get the right shape by a reshape, which mixes their numbers."""
+    batch, src_len, d_head = key.shape
+    scores = query @ key.reshape(batch, d_head, src_len)
+    return attend(scores / math.sqrt(d_head), value, mask)
 
 
 # --- the mask ---
@@ -236,6 +243,14 @@ def empty_row_nan(query, key, value, mask):
     return weights @ value, weights
 
 
+def uniform_by_rule(query, key, value, mask):
+    """Hidden by -inf; a rule gives a row with nothing to attend to equal shares."""
+    _, weights = right(query, key, value, mask)
+    empty = ~mask.any(axis=-1, keepdims=True)
+    weights = np.where(empty, 1.0 / mask.shape[-1], weights)
+    return weights @ value, weights
+
+
 # --- the caller's arrays ---
 
 
@@ -271,6 +286,7 @@ CATALOGUE: dict[str, dict[str, tuple[Implementation, ...]]] = {
         "softmax_over_batch": (softmax_over_batch,),
         "softmax_over_everything": (softmax_over_everything,),
         "uniform": (uniform,),
+        "keys_reshaped": (keys_reshaped,),
         "mask_forgotten": (mask_forgotten,),
         "mask_after_softmax": (mask_after_softmax,),
         "mask_after_context": (mask_after_context,),
@@ -303,7 +319,11 @@ CATALOGUE: dict[str, dict[str, tuple[Implementation, ...]]] = {
     },
     "empty": {
         "empty_row_nan": (empty_row_nan,),
-        "fill_huge": (fill_with(-1e9), fill_with(np.finfo(np.float64).min)),
+        "empty_row_shared": (
+            fill_with(-1e9),
+            fill_with(np.finfo(np.float64).min),
+            uniform_by_rule,
+        ),
         "fill_added": (fill_added,),
     },
 }

@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 
 from minis2s import specs
 from minis2s.classroom import attention_probe, check_attention
@@ -169,6 +170,21 @@ def scale_of_the_probe(query, key, value, mask):
     return attend(agreement(query, key) / math.sqrt(7), value, mask)
 
 
+def scale_by_batch(query, key, value, mask):
+    """The scale follows the number of sentences."""
+    return attend(agreement(query, key) / math.sqrt(len(query)), value, mask)
+
+
+def scale_by_tgt_len(query, key, value, mask):
+    """The scale follows the number of queries."""
+    return attend(agreement(query, key) / math.sqrt(query.shape[1]), value, mask)
+
+
+def scale_by_whole_src_len(query, key, value, mask):
+    """The scale follows the number of words, without a root."""
+    return attend(agreement(query, key) / key.shape[1], value, mask)
+
+
 def keys_backwards(query, key, value, mask):
     """Distributions, but the wrong ones."""
     return right(query, key[:, ::-1], value, mask)
@@ -214,6 +230,42 @@ def three_things(query, key, value, mask):
     return *right(query, key, value, mask), 1.0
 
 
+def pair_of_lists(query, key, value, mask):
+    """The values are right, in nested lists."""
+    return tuple(part.tolist() for part in right(query, key, value, mask))
+
+
+def list_of_lists(query, key, value, mask):
+    """The same, in a list."""
+    return list(pair_of_lists(query, key, value, mask))
+
+
+def context_in_lists(query, key, value, mask):
+    """One thing only, a list of as many things as there are sentences."""
+    return right(query, key, value, mask)[0].tolist()
+
+
+def pair_of_tensors(query, key, value, mask):
+    """The values are right, in PyTorch's tensors."""
+    return tuple(torch.from_numpy(part) for part in right(query, key, value, mask))
+
+
+def tensor_alone(query, key, value, mask):
+    """One tensor."""
+    return torch.from_numpy(right(query, key, value, mask)[0])
+
+
+def array_and_none(query, key, value, mask):
+    """Two things, the second of which is none."""
+    return right(query, key, value, mask)[0], None
+
+
+def array_of_objects(query, key, value, mask):
+    """Two arrays, one of them not of numbers."""
+    context, weights = right(query, key, value, mask)
+    return context, weights.astype(object)
+
+
 def text(query, key, value, mask):
     """Not an array at all."""
     return "context, weights"
@@ -222,6 +274,21 @@ def text(query, key, value, mask):
 def stops(query, key, value, mask):
     """An error of its own."""
     return query @ key, mask
+
+
+def without_mask(query, key, value):
+    """Three arguments."""
+    return right(query, key, value, np.ones((1, 1, 1), dtype=bool))
+
+
+def mask_by_name(query, key, value, *, mask):
+    """Four arguments, one of which has to be named."""
+    return right(query, key, value, mask)
+
+
+def calls_wrongly(query, key, value, mask):
+    """Four arguments; it is a call inside that has too many."""
+    return without_mask(query, key, value, mask)
 
 
 def stops_at_length(query, key, value, mask):
@@ -239,6 +306,9 @@ SYMPTOMS = {
     zeros: "symptom_rows",
     not_quite_one: "symptom_rows",
     hard_coded_scale: "symptom_scale",
+    scale_by_batch: "symptom_scale",
+    scale_by_tgt_len: "symptom_scale",
+    scale_by_whole_src_len: "symptom_scale",
     scale_of_the_probe: "symptom_scale",
     keys_backwards: "symptom_values",
     context_shifted: "symptom_context",
@@ -248,6 +318,16 @@ SYMPTOMS = {
     nothing: "not_a_pair",
     three_things: "not_a_pair",
     text: "not_a_pair",
+    pair_of_lists: "not_arrays",
+    list_of_lists: "not_arrays",
+    context_in_lists: "not_arrays",
+    pair_of_tensors: "not_arrays",
+    tensor_alone: "not_arrays",
+    array_and_none: "not_arrays",
+    array_of_objects: "not_arrays",
+    without_mask: "wrong_parameters",
+    mask_by_name: "wrong_parameters",
+    calls_wrongly: "raised",
     stops: "raised",
     stops_at_length: "raised",
     stub: "stub",
@@ -338,6 +418,117 @@ def test_an_unknown_fill_is_found_out(fill):
 def test_the_scale_is_measured():
     """The factor in the message is the one by which the scores are off."""
     assert f"{math.sqrt(7) / 8:.3f} times ours" in story_of(hard_coded_scale)
+
+
+@pytest.mark.parametrize(
+    ("fn", "words"),
+    [
+        (scale_by_batch, "sqrt(batch) in place of sqrt(d_head) would do that; batch"),
+        (scale_by_tgt_len, "tgt_len is 3 in both."),
+        (scale_by_whole_src_len, "by src_len in place of"),
+        (scale_by_whole_src_len, "src_len is 5 in one, 13 in the other."),
+    ],
+)
+def test_a_size_that_explains_the_scale_is_named(fn, words):
+    """One size, and only one, gives the measured factor on both probes."""
+    assert words in story_of(fn)
+
+
+def scale_of_one_src_len(query, key, value, mask):
+    """The scale is that of five words, however many there are."""
+    return attend(agreement(query, key) / math.sqrt(5), value, mask)
+
+
+@pytest.mark.parametrize(
+    "fn", [hard_coded_scale, scale_of_the_probe, scale_of_one_src_len]
+)
+def test_a_scale_that_no_size_explains_on_both_probes_is_only_measured(fn):
+    """The size of one probe may be an accident."""
+    assert "off by this one factor" in story_of(fn)
+
+
+@pytest.mark.parametrize(
+    ("fn", "what"),
+    [
+        (
+            pair_of_lists,
+            "a tuple of 2 (list of shape (2, 3, 11), list of shape (2, 3, 5))",
+        ),
+        (
+            list_of_lists,
+            "a list of 2 (list of shape (2, 3, 11), list of shape (2, 3, 5))",
+        ),
+        (context_in_lists, "one list of shape (2, 3, 11)"),
+        (
+            pair_of_tensors,
+            "a tuple of 2 (Tensor of shape (2, 3, 11), Tensor of shape (2, 3, 5))",
+        ),
+        (tensor_alone, "one Tensor of shape (2, 3, 11)"),
+        (
+            array_and_none,
+            "a tuple of 2 (ndarray of shape (2, 3, 11), NoneType)",
+        ),
+        (
+            array_of_objects,
+            "a tuple of 2 (ndarray of shape (2, 3, 11), "
+            "ndarray of object of shape (2, 3, 5))",
+        ),
+        (text, "a str"),
+        (nothing, "nothing (None)"),
+    ],
+)
+def test_what_came_back_is_said_as_it_came(fn, what):
+    """Lists are called lists, tensors tensors, and one thing one thing."""
+    assert f"It returned {what}; expected (context, weights)." in story_of(fn)
+
+
+@pytest.mark.parametrize(
+    "fn", [pair_of_lists, list_of_lists, pair_of_tensors, array_and_none]
+)
+def test_two_things_that_are_no_arrays_are_not_asked_for_a_second(fn):
+    """The pair is there; it is arrays that are expected."""
+    message = story_of(fn)
+    assert "Both should be NumPy arrays" in message
+    assert "does it name both" not in message
+    assert "are there two" not in message
+
+
+@pytest.mark.parametrize("fn", [context_in_lists, tensor_alone])
+def test_one_thing_that_is_no_array_is_asked_for_both(fn):
+    """Neither the type nor the number is right."""
+    assert "which type has each thing there, and are there two?" in story_of(fn)
+
+
+@pytest.mark.parametrize("fn", [without_mask, mask_by_name])
+def test_other_parameters_are_answered_with_the_call(fn):
+    """How it was called, and no word about shapes."""
+    message = story_of(fn)
+    call = f"four arguments, by position: {fn.__name__}(query, key, value, mask)."
+    assert call in message
+    assert "positional argument" in message
+    assert "shape" not in message
+    assert "can be called" not in message
+
+
+def test_a_wrong_call_inside_is_shown_with_its_line():
+    """The implementation takes four arguments: it was not the check's call."""
+    assert "at the line `return without_mask(query" in story_of(calls_wrongly)
+
+
+def test_reshaped_keys_are_told_apart():
+    """The message names the two shapes, and what becomes of a key."""
+    message = story_of(CATALOGUE["ordinary"]["keys_reshaped"][0])
+    assert "A reshape of (5, 7) to (7, 5) keeps the numbers in their order" in message
+    assert "The keys are reshaped, not transposed." in message
+
+
+def test_equal_shares_in_an_empty_row_may_have_two_causes():
+    """A fill and a rule give the same numbers, and one sentence true of both."""
+    fill, _, rule = CATALOGUE["empty"]["empty_row_shared"]
+    assert message_of(fill) == message_of(rule)
+    message = story_of(rule)
+    assert "each of its 5 hidden positions 0.20" in message
+    assert "one large negative number, or of a rule for such rows." in message
 
 
 def test_the_stub_gets_a_first_step():
