@@ -258,8 +258,8 @@ def test_resume_by_the_same_command(command, tmp_path):
     assert "starting from step 0" in err
 
 
-def test_interrupt_saves_and_says_how_to_go_on(tmp_path):
-    """Ctrl-C ends with exit code 130, a saved state and the way to continue."""
+def test_interrupt_saves_and_says_how_to_go_on(tmp_path, reverse_run):
+    """Ctrl-C ends with exit code 130; resumed, the run equals an undisturbed one."""
     import signal
     import time
 
@@ -277,6 +277,13 @@ def test_interrupt_saves_and_says_how_to_go_on(tmp_path):
     assert child.returncode == 130
     assert "--resume continues" in err
     assert (tmp_path / "run" / "train_state.safetensors").exists()
+    command = [sys.executable, "-m", "minis2s", "train", *words, "--resume"]
+    subprocess.run(command, check=True, capture_output=True)
+    resumed, whole = (
+        (run / "model.safetensors").read_bytes()
+        for run in (tmp_path / "run", reverse_run)
+    )
+    assert resumed == whole
 
 
 # ----------------------------------------------------------------- bad input
@@ -506,4 +513,3 @@ def test_help_answers_at_once():
     """`--help` imports no wing."""
     code = "import sys, minis2s.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    assert Path(__main__.__file__).exists()
