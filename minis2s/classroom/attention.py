@@ -6,7 +6,7 @@ attention_messages.py has to say. It names a cause only if the implementation re
 exactly what a wrong one of wrong_attention.py returns, on two independent probes;
 otherwise it reports what can be seen.
 
-Left out: the backward pass, which has an exercise of its own.
+Left out: the backward pass.
 """
 
 import inspect

@@ -18,7 +18,7 @@ same memory at every step projects the keys once and then calls `attend`:
 
 Nothing is remembered between calls.
 
-Left out: several heads (transformer.py), and the fused kernel, which is faster but
+Left out: several heads, and the fused kernel, which is faster but
 does not hand back the weights that we want to look at.
 
 Papers: Bahdanau, Cho and Bengio 2014, arXiv:1409.0473 (additive); Luong, Pham and

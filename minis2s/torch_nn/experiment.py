@@ -119,12 +119,13 @@ class Experiment:
             config, [*text.src, *text.tgt], lower=self.settings.lower
         )
         size = len(self.tokenizer.pieces)
-        if config.kind == "sentencepiece" and size < config.vocab_size:
-            logger.info(
-                "the text gives %d subwords, fewer than the %d asked for",
-                size,
-                config.vocab_size,
+        if config.kind == "sentencepiece" and size != config.vocab_size:
+            few = "the text gives %d subwords, fewer than the %d asked for"
+            many = (
+                "to spell every byte and letter takes %d subwords, not the %d asked for"
             )
+            note = few if size < config.vocab_size else many
+            logger.info(note, size, config.vocab_size)
 
     def _encode(self, text: ParallelText, name: str) -> EncodedPairs:
         limit = self.settings.train.max_len

@@ -1,5 +1,6 @@
 """A training from text to a run on disk, and back after an accident."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -244,3 +245,15 @@ def test_a_folder_that_may_not_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(module.tempfile, "TemporaryFile", denied)
     with pytest.raises(InputError, match=r"cannot be made .Permission denied"):
         make(tmp_path / "run")
+
+
+@pytest.mark.parametrize(("asked", "said"), [(10, "takes"), (4000, "fewer than")])
+def test_another_vocabulary_than_asked_for_is_said(tmp_path, caplog, asked, said):
+    """A small text has too few subwords for 4,000, and 10 cannot spell it."""
+    settings = make(tmp_path / "first").settings
+    tokenizer = TokenizerConfig(kind="sentencepiece", vocab_size=asked)
+    settings = dataclasses.replace(settings, tokenizer=tokenizer)
+    with caplog.at_level("INFO"):
+        Experiment(settings, TEXT, TEXT, tmp_path / "run", device=torch.device("cpu"))
+    assert said in caplog.text
+    assert f"the {asked} asked for" in caplog.text
