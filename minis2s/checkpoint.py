@@ -21,12 +21,12 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from minis2s.config import InputError, RNNConfig
+from minis2s.config import InputError, ModelConfig, RNNConfig, TransformerConfig
 from minis2s.text.files import read_bytes, write_whole
 from minis2s.text.tokenizers import Tokenizer, load_tokenizer
 
 FORMAT = 1
-MODEL_KINDS = {RNNConfig.KIND: RNNConfig}
+MODEL_KINDS = {kind.KIND: kind for kind in (RNNConfig, TransformerConfig)}
 STATE_FILE = "train_state.safetensors"
 # What reading a damaged file raises; nested too deep, JSON is a RecursionError.
 _DAMAGE = (
@@ -46,7 +46,7 @@ class Run:
     path: Path
     weights: dict[str, np.ndarray]
     """By parameter name, float32."""
-    model: RNNConfig
+    model: ModelConfig
     tokenizer: Tokenizer
     src: str
     """Language it translates from; empty for a generated task."""
@@ -58,7 +58,7 @@ class Run:
 def save_run(
     path: Path,
     weights: dict[str, np.ndarray],
-    model: RNNConfig,
+    model: ModelConfig,
     tokenizer: Tokenizer,
     *,
     src: str,

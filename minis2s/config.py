@@ -8,7 +8,8 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-ATTENTIONS = ("additive", "dot", "general")
+ATTENTIONS = ("none", "fixed", "additive", "dot", "general", "scaled")
+"""What a recurrent decoder knows of the source; the first two do not look at it."""
 
 
 class InputError(ValueError):
@@ -57,14 +58,21 @@ class _Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class RNNConfig(_Settings):
-    """A recurrent encoder and an attentive recurrent decoder."""
+    """A recurrent encoder and a recurrent decoder, with attention or without."""
 
     KIND: ClassVar[str] = "rnn"
 
     vocab_size: int
     """Entries of the joint vocabulary, the four special ones included."""
-    attention: Literal["additive", "dot", "general"] = "general"
-    """How a decoder state is scored against a source position."""
+    cell: Literal["rnn", "lstm", "gru"] = "lstm"
+    """What the recurrent layers are made of."""
+    attention: Literal["none", "fixed", "additive", "dot", "general", "scaled"] = (
+        "general"
+    )
+    """How a decoder state is scored against a source position. "none": the decoder has
+    its first state alone; "fixed": it is given the encoder's end at every step."""
+    input_feeding: bool = False
+    """Whether each step also reads what the output layer read the step before."""
     d_embed: int = 256
     """Width of a token's vector, and of the vector that the output layer reads."""
     d_hidden: int = 256
@@ -84,11 +92,57 @@ class RNNConfig(_Settings):
             "vocab_size", "d_embed", "d_hidden", "d_decoder", "n_layers"
         )
         self._check_rate("dropout")
-        if self.attention == "dot":
-            want = f"2 * d_hidden = {2 * self.d_hidden} for dot attention"
+        if self.attention in ("dot", "scaled"):
+            want = f"2 * d_hidden = {2 * self.d_hidden} for {self.attention} attention"
             _require(
                 self.d_decoder == 2 * self.d_hidden, "d_decoder", want, self.d_decoder
             )
+        if self.attention in ("none", "fixed"):
+            want = f"false where attention is {self.attention}"
+            _require(not self.input_feeding, "input_feeding", want, self.input_feeding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerConfig(_Settings):
+    """An encoder and a decoder of attention and feed-forward layers."""
+
+    KIND: ClassVar[str] = "transformer"
+
+    vocab_size: int
+    """Entries of the joint vocabulary, the four special ones included."""
+    d_model: int = 256
+    """Width of every position's vector, all the way through."""
+    n_heads: int = 4
+    """Heads of each attention, d_model / n_heads wide."""
+    d_ff: int = 1024
+    """Width inside a feed-forward layer."""
+    n_layers: int = 3
+    """Layers, in the encoder and in the decoder alike."""
+    dropout: float = 0.1
+    """Rate on embeddings, and on what each sublayer adds."""
+    norm: Literal["pre", "post"] = "pre"
+    """Whether a sublayer's input is normalised, or its sum with the output."""
+    positions: Literal["sinusoidal", "learned"] = "sinusoidal"
+    """What is added to a token's vector to say where it stands."""
+    max_len: int = 256
+    """Longest sentence, EOS included, that learned positions know; the sinusoidal ones
+    do not look at it."""
+    tie: Literal["none", "target", "all"] = "all"
+    """Which of source embedding, target embedding and output layer are one matrix."""
+
+    def _check(self) -> None:
+        self._check_positive(
+            "vocab_size", "d_model", "n_heads", "d_ff", "n_layers", "max_len"
+        )
+        self._check_rate("dropout")
+        want = f"a multiple of n_heads = {self.n_heads}"
+        _require(self.d_model % self.n_heads == 0, "d_model", want, self.d_model)
+        if self.positions == "sinusoidal":
+            even = "even for sinusoidal positions"
+            _require(self.d_model % 2 == 0, "d_model", even, self.d_model)
+
+
+ModelConfig = RNNConfig | TransformerConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,11 +311,14 @@ def apply_setting(settings: dict[str, dict[str, Any]], assignment: str) -> None:
     settings[section][name] = _parse(key, known[key], text)
 
 
-def _parse(key: str, kind: Any, text: str) -> int | float | str:
+def _parse(key: str, kind: Any, text: str) -> bool | int | float | str:
     if get_origin(kind) is Literal:
         choices = get_args(kind)
         _require(text in choices, key, f"one of {', '.join(choices)}", text)
         return text
+    if kind is bool:
+        _require(text in ("true", "false"), key, "true or false", text)
+        return text == "true"
     try:
         return kind(text)
     except ValueError:

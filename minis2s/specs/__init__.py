@@ -1,0 +1,32 @@
+"""Slow, obvious loop specifications: what the fast code is meant to compute.
+
+Each function is the definition, one number at a time, with nothing to be clever about.
+The tests hold both wings against these, and a learner who is lost in axes can always
+come back here. Everything returns float64.
+
+Left out: speed, and every check of what is passed in.
+"""
+
+from minis2s.specs.attention import (
+    additive_attention,
+    blend,
+    dot_attention,
+    general_attention,
+    softmax,
+)
+from minis2s.specs.embedding import embedding
+from minis2s.specs.loss import cross_entropy
+from minis2s.specs.recurrence import bilstm, lstm, lstm_step
+
+__all__ = [
+    "additive_attention",
+    "bilstm",
+    "blend",
+    "cross_entropy",
+    "dot_attention",
+    "embedding",
+    "general_attention",
+    "lstm",
+    "lstm_step",
+    "softmax",
+]
