@@ -202,10 +202,22 @@ class DecodeConfig(_Settings):
     """Exponent of the length that a log-probability is divided by."""
     batch_size: int = 64
     """Sentences translated at a time; changes the speed, never the result."""
+    sample: bool = False
+    """Draw each token at random, by its probability, instead of searching."""
+    temperature: float = 1.0
+    """What the logits are divided by before a token is drawn; below 1 is bolder."""
+    top_k: int = 0
+    """Tokens that a draw chooses among, the likeliest ones; 0 is all of them."""
+    top_p: float = 1.0
+    """Probability that the likeliest tokens must have together to be chosen among."""
 
     def _check(self) -> None:
-        self._check_positive("n_beams", "batch_size")
+        self._check_positive("n_beams", "batch_size", "temperature", "top_p")
         _require(self.alpha >= 0, "alpha", "at least 0", self.alpha)
+        _require(self.top_k >= 0, "top_k", "at least 0", self.top_k)
+        _require(self.top_p <= 1, "top_p", "at most 1", self.top_p)
+        if self.sample:
+            _require(self.n_beams == 1, "n_beams", "1 for sampling", self.n_beams)
 
 
 @dataclass(frozen=True, kw_only=True)
