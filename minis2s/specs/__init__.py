@@ -16,10 +16,11 @@ from minis2s.specs.attention import (
 )
 from minis2s.specs.embedding import embedding
 from minis2s.specs.loss import cross_entropy
-from minis2s.specs.recurrence import bilstm, lstm, lstm_step
+from minis2s.specs.recurrence import bidirectional, bilstm, lstm, lstm_step
 
 __all__ = [
     "additive_attention",
+    "bidirectional",
     "bilstm",
     "blend",
     "cross_entropy",

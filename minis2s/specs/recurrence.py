@@ -1,6 +1,7 @@
 """Recurrent cells and sequences, one unit of one sentence at a time."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -87,13 +88,51 @@ def lstm(
     return outputs, (h, c)
 
 
+def bidirectional(
+    x: Float[np.ndarray, "batch len d_input"],
+    mask: Bool[np.ndarray, "batch len"],
+    sequence: Callable,
+    state: tuple[Float[np.ndarray, "1 d_hidden"], ...],
+    fwd: tuple[np.ndarray, ...],
+    bwd: tuple[np.ndarray, ...],
+) -> Float[np.ndarray, "batch len d_memory"]:
+    """Two layers over each sentence without its padding, one of them from its end.
+
+    Args:
+        x: the inputs.
+        mask: True at tokens.
+        sequence: what a layer does with one sentence: lstm, gru or rnn.
+        state: where both layers begin, for one sentence.
+        fwd: the parameters of the layer that reads forwards, as `sequence` takes them.
+        bwd: likewise of the one that reads backwards.
+
+    Returns:
+        [h_fwd; h_bwd] at every token, zeros on padding.
+
+    Source: Schuster and Paliwal 1997.
+    """
+    batch, length, _ = x.shape
+    d_hidden = state[0].shape[1]
+    both = np.zeros((batch, length, 2 * d_hidden))
+    for b in range(batch):
+        tokens = [x[b, t] for t in range(length) if mask[b, t]]
+        if not tokens:
+            continue
+        h_fwd, _ = sequence(np.array([tokens]), state, *fwd)
+        h_bwd, _ = sequence(np.array([tokens[::-1]]), state, *bwd)
+        for t in range(len(tokens)):
+            both[b, t, :d_hidden] = h_fwd[0, t]
+            both[b, t, d_hidden:] = h_bwd[0, len(tokens) - 1 - t]
+    return both
+
+
 def bilstm(
     x: Float[np.ndarray, "batch len d_input"],
     mask: Bool[np.ndarray, "batch len"],
     fwd: tuple[np.ndarray, np.ndarray, np.ndarray],
     bwd: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> Float[np.ndarray, "batch len d_memory"]:
-    """Two LSTMs over each sentence without its padding, one of them from its end.
+    """Two LSTMs over each sentence, from states of zeros: see bidirectional.
 
     Args:
         x: the inputs.
@@ -103,20 +142,6 @@ def bilstm(
 
     Returns:
         [h_fwd; h_bwd] at every token, zeros on padding.
-
-    Source: Schuster and Paliwal 1997.
     """
-    batch, length, _ = x.shape
-    d_hidden = fwd[1].shape[1]
-    both = np.zeros((batch, length, 2 * d_hidden))
-    zeros = np.zeros((1, d_hidden))
-    for b in range(batch):
-        tokens = [x[b, t] for t in range(length) if mask[b, t]]
-        if not tokens:
-            continue
-        h_fwd, _ = lstm(np.array([tokens]), (zeros, zeros), *fwd)
-        h_bwd, _ = lstm(np.array([tokens[::-1]]), (zeros, zeros), *bwd)
-        for t in range(len(tokens)):
-            both[b, t, :d_hidden] = h_fwd[0, t]
-            both[b, t, d_hidden:] = h_bwd[0, len(tokens) - 1 - t]
-    return both
+    zeros = np.zeros((1, fwd[1].shape[1]))
+    return bidirectional(x, mask, lstm, (zeros, zeros), fwd, bwd)
