@@ -37,7 +37,7 @@ from torch import Tensor, nn
 
 from minis2s.torch_nn.functional import masked_softmax
 
-ATTENTION_NAMES = ("additive", "dot", "general")
+ATTENTION_NAMES = ("additive", "dot", "general", "scaled")
 
 
 class Attention(nn.Module):
@@ -275,7 +275,7 @@ def make_attention(name: str, d_query: int, d_key: int, d_attention: int) -> Att
     """Build an attention by its name, as a configuration gives it.
 
     Args:
-        name: "additive", "dot" or "general".
+        name: "additive", "dot", "general", or "scaled", which is the scaled "dot".
         d_query: width of a query.
         d_key: width of a key.
         d_attention: number of tanh units; only "additive" has any.
@@ -284,21 +284,21 @@ def make_attention(name: str, d_query: int, d_key: int, d_attention: int) -> Att
         the module, freshly initialised from torch's global random state.
 
     Raises:
-        ValueError: if the name is unknown, or the widths differ for "dot".
+        ValueError: if the name is unknown, or the widths differ for a dot product.
     """
     if name == "additive":
         return AdditiveAttention(d_query, d_key, d_attention)
     if name == "general":
         return GeneralAttention(d_query, d_key)
-    if name != "dot":
+    if name not in ("dot", "scaled"):
         choices = ", ".join(ATTENTION_NAMES)
         raise ValueError(f"attention: name must be one of {choices}, got {name!r}")
     if d_query != d_key:
         raise ValueError(
-            f"attention: d_key must be {d_query} (d_query) for dot, got {d_key}; "
-            "general takes different widths"
+            f"attention: d_key must be {d_query} (d_query) for {name}, got "
+            f"{d_key}; general takes different widths"
         )
-    return DotAttention()
+    return DotAttention(scaled=name == "scaled")
 
 
 def _uniform_by_fan_in(weight: Tensor) -> None:

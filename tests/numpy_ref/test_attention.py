@@ -399,16 +399,23 @@ def test_projecting_the_keys_once_changes_nothing(kind, regime):
 
 @pytest.mark.parametrize("name", attention.ATTENTION_NAMES)
 def test_an_attention_is_made_by_its_name(name):
-    """The configuration's three names lead to the three classes."""
+    """The configuration's names lead to the classes; "scaled" is a dot product."""
     layer = attention.make_attention(name, 7, 7, 13, np.random.default_rng(0))
-    assert type(layer).__name__.lower() == f"{name}attention"
+    kind = "dot" if name == "scaled" else name
+    assert type(layer).__name__.lower() == f"{kind}attention"
+    assert getattr(layer, "scaled", False) == (name == "scaled")
 
 
 @pytest.mark.parametrize(
     ("name", "d_key", "message"),
     [
-        ("bahdanau", 7, "name must be one of additive, dot, general, got 'bahdanau'"),
+        (
+            "bahdanau",
+            7,
+            "name must be one of additive, dot, general, scaled, got 'bahdanau'",
+        ),
         ("dot", 17, r"d_key must be 7 \(d_query\) for dot, got 17"),
+        ("scaled", 17, r"d_key must be 7 \(d_query\) for scaled, got 17"),
     ],
 )
 def test_an_impossible_attention_is_refused(name, d_key, message):

@@ -291,23 +291,26 @@ def test_gpu_agrees_with_cpu(kind):
 
 @pytest.mark.parametrize("name", attention.ATTENTION_NAMES)
 def test_make_attention_builds_by_name(name):
-    """The factory returns the class whose name begins like the one asked for."""
+    """The factory returns the class whose name begins so; "scaled" is a dot product."""
     layer = attention.make_attention(name, D_QUERY, D_QUERY, D_ATTENTION)
-    assert type(layer).__name__ == f"{name.capitalize()}Attention"
+    kind = "dot" if name == "scaled" else name
+    assert type(layer).__name__ == f"{kind.capitalize()}Attention"
+    assert getattr(layer, "scaled", False) == (name == "scaled")
 
 
 def test_make_attention_refuses_an_unknown_name():
     """The error lists the names that there are."""
-    message = "name must be one of additive, dot, general, got 'cosine'"
+    message = "name must be one of additive, dot, general, scaled, got 'cosine'"
     with pytest.raises(ValueError, match=message):
         attention.make_attention("cosine", D_QUERY, D_QUERY, D_ATTENTION)
 
 
-def test_make_attention_refuses_dot_for_different_widths():
+@pytest.mark.parametrize("name", ["dot", "scaled"])
+def test_make_attention_refuses_a_dot_product_of_different_widths(name):
     """The error names both widths and the way out."""
-    message = r"d_key must be 7 \(d_query\) for dot, got 17; general takes different"
+    message = rf"d_key must be 7 \(d_query\) for {name}, got 17; general takes diff"
     with pytest.raises(ValueError, match=message):
-        attention.make_attention("dot", D_QUERY, D_KEY, D_ATTENTION)
+        attention.make_attention(name, D_QUERY, D_KEY, D_ATTENTION)
 
 
 @pytest.mark.parametrize("method", ["project_key", "score"])
