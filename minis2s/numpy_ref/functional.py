@@ -27,6 +27,26 @@ class SoftmaxCache(NamedTuple):
     """the axis along which the weights sum to 1"""
 
 
+class LogSoftmaxCache(NamedTuple):
+    """What the backward pass of a log-softmax needs to know."""
+
+    log_prob: Float[np.ndarray, "..."]
+    """the result of the forward pass"""
+    axis: int
+    """the axis along which the probabilities sum to 1"""
+
+
+class LayerNormCache(NamedTuple):
+    """What the backward pass of a layer normalisation needs to know."""
+
+    normed: Float[np.ndarray, "*rows d_model"]
+    """the rows with mean 0 and variance 1, before weight and bias"""
+    inverse_std: Float[np.ndarray, "*rows 1"]
+    """what the centred rows were multiplied by"""
+    weight: Float[np.ndarray, " d_model"]
+    """one factor for each feature"""
+
+
 class LinearCache(NamedTuple):
     """What the backward pass of a linear map needs to know."""
 
@@ -45,6 +65,9 @@ class DropoutCache(NamedTuple):
     """True where an entry was kept"""
     rate: float
     """share of the entries that are silenced, on average"""
+
+
+# --- softmax ---
 
 
 def softmax_forward(
@@ -88,6 +111,9 @@ def softmax_backward(
     weights, axis = cache
     row_dot = (grad_weights * weights).sum(axis=axis, keepdims=True)
     return weights * (grad_weights - row_dot)
+
+
+# --- masked softmax ---
 
 
 def masked_softmax_forward(
@@ -135,6 +161,102 @@ def masked_softmax_backward(
         grad_scores, exactly zero at masked positions and in fully masked rows.
     """
     return softmax_backward(grad_weights, cache)
+
+
+# --- log-softmax ---
+
+
+def log_softmax(
+    logits: Float[np.ndarray, "..."], axis: int = -1
+) -> Float[np.ndarray, "..."]:
+    """The log-probabilities alone, where no gradient is wanted: see below.
+
+    >>> log_softmax(np.array([0.0, -1000.0])).tolist()
+    [0.0, -1000.0]
+    """
+    return log_softmax_forward(logits, axis)[0]
+
+
+def log_softmax_forward(
+    logits: Float[np.ndarray, "..."], axis: int = -1
+) -> tuple[Float[np.ndarray, "..."], LogSoftmaxCache]:
+    """Logarithm of the softmax, without the detour through it.
+
+    log p(v) = logits_v - log sum_u exp(logits_u)
+
+    The largest logit is subtracted first: exp cannot overflow, and the sum, in which
+    one term is exp(0), cannot vanish. The logarithm of a softmax would be -inf
+    wherever the softmax is too small to be written down.
+
+    Args:
+        logits: unnormalised log-probabilities; -inf where something is impossible,
+            but not everywhere.
+        axis: the axis along which the probabilities shall sum to 1.
+
+    Returns:
+        log-probabilities, in nats, and the cache for log_softmax_backward.
+    """
+    shifted = logits - logits.max(axis=axis, keepdims=True)
+    log_prob = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    return log_prob, LogSoftmaxCache(log_prob, axis)
+
+
+def log_softmax_backward(
+    grad_log_prob: Float[np.ndarray, "..."], cache: LogSoftmaxCache
+) -> Float[np.ndarray, "..."]:
+    """Gradient of the log-softmax.
+
+    d log p(u) / d logits_v = 1[u = v] - p(v), hence
+    grad_logits_v = grad_log_prob_v - p(v) sum_u grad_log_prob_u
+
+    Args:
+        grad_log_prob: gradient of the loss with respect to the log-probabilities.
+        cache: from log_softmax_forward.
+
+    Returns:
+        grad_logits. It sums to 0 along the axis, since adding a constant to all
+        logits changes nothing.
+    """
+    log_prob, axis = cache
+    grad_sum = grad_log_prob.sum(axis=axis, keepdims=True)
+    return grad_log_prob - np.exp(log_prob) * grad_sum
+
+
+# --- one number at a time ---
+
+
+def relu_forward(
+    x: Float[np.ndarray, "*axes"],
+) -> tuple[Float[np.ndarray, "*axes"], Bool[np.ndarray, "*axes"]]:
+    """Rectifier, entry by entry: what is negative becomes 0.
+
+    Args:
+        x: any numbers.
+
+    Returns:
+        out = max(x, 0), and the cache for relu_backward, which says where x > 0.
+    """
+    return np.maximum(x, 0.0), x > 0.0
+
+
+def relu_backward(
+    grad_out: Float[np.ndarray, "*axes"], cache: Bool[np.ndarray, "*axes"]
+) -> Float[np.ndarray, "*axes"]:
+    """Gradient of the rectifier.
+
+    d max(x, 0) / dx = 1 where x > 0, and 0 where x < 0
+
+    At exactly 0 there is no derivative: slopes from 0 to 1 would all do. Ours is 0, as
+    PyTorch's is.
+
+    Args:
+        grad_out: gradient of the loss with respect to the result.
+        cache: from relu_forward.
+
+    Returns:
+        grad_x.
+    """
+    return np.where(cache, grad_out, 0.0)
 
 
 def tanh_forward(
@@ -205,6 +327,9 @@ def sigmoid_backward(
     return grad_out * cache * (1.0 - cache)
 
 
+# --- dropout ---
+
+
 def dropout_forward(
     x: Float[np.ndarray, "*axes"], keep: Bool[np.ndarray, "*axes"], rate: float
 ) -> tuple[Float[np.ndarray, "*axes"], DropoutCache]:
@@ -244,6 +369,100 @@ def dropout_backward(
     """
     keep, rate = cache
     return np.where(keep, grad_out / (1.0 - rate), 0.0)
+
+
+# --- layer normalisation ---
+
+
+def layer_norm_forward(
+    x: Float[np.ndarray, "*rows d_model"],
+    weight: Float[np.ndarray, " d_model"],
+    bias: Float[np.ndarray, " d_model"],
+    eps: float = 1e-5,
+) -> tuple[Float[np.ndarray, "*rows d_model"], LayerNormCache]:
+    """Layer normalisation: each row with mean 0 and variance 1, then rescaled.
+
+    mean = sum_i x_i / d_model
+    variance = sum_i (x_i - mean)² / d_model
+    normed = (x - mean) / sqrt(variance + eps)
+    out = weight normed + bias, feature by feature
+
+    This is PyTorch's form. Some tutorials divide by (s + eps) instead, where s is the
+    unbiased standard deviation, with d_model - 1 under the sum; their weights do not
+    fit here exactly.
+
+    Args:
+        x: the rows; each is normalised alone.
+        weight: one factor for each feature.
+        bias: what is added to each feature.
+        eps: added to the variance, so that a row of equal numbers becomes 0, not NaN.
+
+    Returns:
+        out, and the cache for layer_norm_backward.
+
+    Source: Ba, Kiros and Hinton 2016, "Layer Normalization", eqs. 3 and 4,
+        arXiv:1607.06450, where eps is absent.
+    Paper names: weight is g, bias is b, mean is mu, the root of the variance is sigma.
+    """
+    centred = x - x.mean(axis=-1, keepdims=True)
+    variance = (centred * centred).mean(axis=-1, keepdims=True)  # (*rows, 1)
+    inverse_std = 1.0 / np.sqrt(variance + eps)
+    normed = inverse_std * centred
+    return weight * normed + bias, LayerNormCache(normed, inverse_std, weight)
+
+
+def layer_norm_backward(
+    grad_out: Float[np.ndarray, "*rows d_model"], cache: LayerNormCache
+) -> tuple[
+    Float[np.ndarray, "*rows d_model"],
+    Float[np.ndarray, " d_model"],
+    Float[np.ndarray, " d_model"],
+]:
+    """Gradient of layer normalisation.
+
+    Weight and bias serve every row, so their gradients are sums over rows:
+
+    grad_bias = sum of grad_out
+    grad_weight = sum of grad_out normed
+    grad_normed = weight grad_out
+
+    A feature x_j moves normed_i in three ways: directly if i = j, through the mean,
+    and through inverse_std = (variance + eps)^(-1/2). With d for d_model,
+
+    d mean / d x_j = 1 / d
+    d variance / d x_j = 2 (x_j - mean) / d, as the centred row sums to 0
+    d inverse_std / d x_j = -1/2 inverse_std³ d variance / d x_j
+                          = -inverse_std² normed_j / d
+    d normed_i / d x_j = inverse_std (1[i = j] - 1 / d - normed_i normed_j / d)
+
+    Multiplied by grad_normed_i and summed over i:
+
+    along_mean = sum_i grad_normed_i / d
+    along_normed = sum_i grad_normed_i normed_i / d
+    grad_x_j = inverse_std (grad_normed_j - along_mean - normed_j along_normed)
+
+    So the gradient keeps nothing that would only shift the row, nor (but for eps)
+    anything that would only stretch it.
+
+    Args:
+        grad_out: gradient of the loss with respect to the result.
+        cache: from layer_norm_forward.
+
+    Returns:
+        grad_x, grad_weight, grad_bias.
+    """
+    normed, inverse_std, weight = cache
+    rows = tuple(range(grad_out.ndim - 1))  # every axis but the last
+    grad_bias = grad_out.sum(axis=rows)
+    grad_weight = (grad_out * normed).sum(axis=rows)
+    grad_normed = weight * grad_out
+    along_mean = grad_normed.mean(axis=-1, keepdims=True)
+    along_normed = (grad_normed * normed).mean(axis=-1, keepdims=True)
+    grad_x = inverse_std * (grad_normed - along_mean - normed * along_normed)
+    return grad_x, grad_weight, grad_bias
+
+
+# --- linear ---
 
 
 def linear_forward(
@@ -298,6 +517,9 @@ def linear_backward(
     grad_weight = grad_rows.T @ x.reshape(-1, d_in)
     grad_bias = grad_rows.sum(axis=0) if has_bias else None
     return grad_x, grad_weight, grad_bias
+
+
+# --- what a layer may be given ---
 
 
 def check_shape(name: str, array: np.ndarray, **axes: int | None) -> None:

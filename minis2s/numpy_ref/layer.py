@@ -5,9 +5,9 @@ layers as attributes. From these alone follow the dotted names that the torch tw
 gives its parameters, e.g. `encoder.layers.0.fwd.weight_input`. It remembers nothing of
 a call: what `backward` needs is in the cache that `forward` returned.
 
-Below it are the two layers that every model contains, `Linear` and `Dropout`.
+Below it are the layers that many models share: `Linear`, `LayerNorm` and `Dropout`.
 
-Twin: none; torch.nn brings its own Module, Linear and Dropout.
+Twin: none; torch.nn brings its own Module, Linear, LayerNorm and Dropout.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,9 +17,12 @@ from jaxtyping import Float
 
 from minis2s.numpy_ref.functional import (
     DropoutCache,
+    LayerNormCache,
     LinearCache,
     dropout_backward,
     dropout_forward,
+    layer_norm_backward,
+    layer_norm_forward,
     linear_backward,
     linear_forward,
 )
@@ -144,6 +147,31 @@ class Linear(Layer):
     ) -> Float[np.ndarray, "*rows d_in"]:
         """grad_x; the gradients of weight and bias are added up."""
         grad_x, *grads = linear_backward(grad_out, cache)
+        self.add_gradients(*grads)
+        return grad_x
+
+
+class LayerNorm(Layer):
+    """Gives every row mean 0 and variance 1, then a scale: see layer_norm_forward.
+
+    Args:
+        d_model: width of a row. The weight begins at 1, the bias at 0.
+    """
+
+    def __init__(self, d_model: int) -> None:
+        super().__init__(weight=np.ones(d_model), bias=np.zeros(d_model))
+
+    def forward(
+        self, x: Float[np.ndarray, "*rows d_model"]
+    ) -> tuple[Float[np.ndarray, "*rows d_model"], LayerNormCache]:
+        """The result, and the cache for `backward`."""
+        return layer_norm_forward(x, **self.params)
+
+    def backward(
+        self, grad_out: Float[np.ndarray, "*rows d_model"], cache: LayerNormCache
+    ) -> Float[np.ndarray, "*rows d_model"]:
+        """grad_x; the gradients of weight and bias are added up."""
+        grad_x, *grads = layer_norm_backward(grad_out, cache)
         self.add_gradients(*grads)
         return grad_x
 

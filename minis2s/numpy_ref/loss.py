@@ -1,7 +1,5 @@
 """Cross-entropy over the real tokens, with label smoothing, forward and backward.
 
-Here too is the log-softmax, which the loss and the search for a translation share.
-
 Left out: the mean over tokens. The caller divides by their number, since the number
 that counts is that of the whole batch, also when the batch comes in parts.
 
@@ -16,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from minis2s.numpy_ref.functional import check_shape
+from minis2s.numpy_ref.functional import check_shape, log_softmax
 from minis2s.text.tokenizers import PAD_ID
 
 
@@ -29,30 +27,6 @@ class CrossEntropyCache(NamedTuple):
     """q(v), the probability that every token should have had"""
     is_real: Bool[np.ndarray, "batch tgt_len"]
     """True where the reference is a token, False where it is PAD"""
-
-
-def log_softmax(
-    logits: Float[np.ndarray, "*rows vocab_size"],
-) -> Float[np.ndarray, "*rows vocab_size"]:
-    """Logarithm of the softmax, without the detour through it.
-
-    log p(v) = logits_v - log sum_u exp(logits_u)
-
-    The largest logit is subtracted first: exp cannot overflow, and the sum, in which
-    one term is exp(0), cannot vanish. The logarithm of a softmax would be -inf
-    wherever the softmax is too small to be written down.
-
-    Args:
-        logits: unnormalised log-probabilities; -inf where something is impossible.
-
-    Returns:
-        log-probabilities, in nats.
-
-    >>> log_softmax(np.array([0.0, -1000.0])).tolist()
-    [0.0, -1000.0]
-    """
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def cross_entropy(

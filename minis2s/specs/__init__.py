@@ -15,6 +15,7 @@ from minis2s.specs.attention import (
     softmax,
 )
 from minis2s.specs.embedding import embedding
+from minis2s.specs.functional import layer_norm, log_softmax, relu
 from minis2s.specs.loss import cross_entropy
 from minis2s.specs.recurrence import bidirectional, bilstm, lstm, lstm_step
 
@@ -27,7 +28,10 @@ __all__ = [
     "dot_attention",
     "embedding",
     "general_attention",
+    "layer_norm",
+    "log_softmax",
     "lstm",
     "lstm_step",
+    "relu",
     "softmax",
 ]

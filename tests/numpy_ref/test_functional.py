@@ -142,6 +142,81 @@ def test_masked_softmax_gradient_of_hidden_scores_is_exactly_zero(rng, scores, m
     assert (grad_scores[~mask] == 0.0).all()
 
 
+# --- log-softmax ---
+
+
+@pytest.mark.parametrize("offset", [0.0, -30.0, 1e4, -1e4])
+def test_log_softmax_agrees_with_the_loop(scores, offset):
+    """Rung 1: the log-softmax is the loop's, wherever the logits lie."""
+    log_prob, _ = functional.log_softmax_forward(scores + offset)
+    for b, t in np.ndindex(BATCH, TGT_LEN):
+        expected = specs.log_softmax(scores[b, t] + offset)
+        np.testing.assert_allclose(log_prob[b, t], expected, **SPEC)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_log_softmax_gradient(rng, scores, axis):
+    """Rung 2: the hand-written gradient agrees with central differences."""
+    grad_log_prob = rng.normal(size=scores.shape)
+
+    def loss(scores):
+        return (functional.log_softmax(scores, axis=axis) * grad_log_prob).sum()
+
+    _, cache = functional.log_softmax_forward(scores, axis=axis)
+    grad_scores = functional.log_softmax_backward(grad_log_prob, cache)
+    assert relative_error(grad_scores, numerical_gradient(loss, scores)) < GRADIENT
+    assert check_gradient(loss, scores, grad_scores, rng) < GRADIENT
+
+
+def test_log_softmax_takes_impossible_tokens(rng):
+    """A logit of -inf stays -inf, the rest sums to one, and no NaN comes back."""
+    logits = np.array([[0.5, -np.inf, 1.5]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        log_prob, cache = functional.log_softmax_forward(logits)
+        grad_logits = functional.log_softmax_backward(rng.normal(size=(1, 3)), cache)
+    assert log_prob[0, 1] == -np.inf
+    np.testing.assert_allclose(np.exp(log_prob).sum(), 1.0, **SPEC)
+    assert np.isfinite(grad_logits).all()
+
+
+def test_log_softmax_is_silent_at_huge_logits(rng, scores):
+    """At +-1e4 nothing overflows, forward or backward, and nothing warns."""
+    with np.errstate(all="raise", under="ignore"):
+        log_prob, cache = functional.log_softmax_forward(1e4 * scores)
+        grad = functional.log_softmax_backward(rng.normal(size=scores.shape), cache)
+    assert np.isfinite(log_prob).all()
+    assert np.isfinite(grad).all()
+
+
+# --- relu ---
+
+
+def test_relu_agrees_with_the_loop(scores):
+    """Rung 1: what is negative becomes 0, and the rest is left alone."""
+    out, _ = functional.relu_forward(scores)
+    np.testing.assert_array_equal(out, specs.relu(scores))
+
+
+def test_relu_gradient(rng, scores):
+    """Rung 2: no score is so near 0 that a central difference would straddle it."""
+    grad_out = rng.normal(size=scores.shape)
+
+    def loss(scores):
+        return (functional.relu_forward(scores)[0] * grad_out).sum()
+
+    _, cache = functional.relu_forward(scores)
+    grad_scores = functional.relu_backward(grad_out, cache)
+    assert relative_error(grad_scores, numerical_gradient(loss, scores)) < GRADIENT
+    assert check_gradient(loss, scores, grad_scores, rng) < GRADIENT
+
+
+def test_relu_has_no_gradient_at_zero():
+    """At exactly 0 the gradient is that of the negative side."""
+    _, cache = functional.relu_forward(np.array([-3.0, -0.0, 0.0, 3.0]))
+    assert functional.relu_backward(np.full(4, 7.0), cache).tolist() == [0, 0, 0, 7]
+
+
 # --- tanh ---
 
 
@@ -217,6 +292,80 @@ def test_dropout_gradient(rng, scores, mask):
     assert relative_error(grad_scores, numerical_gradient(loss, scores)) < GRADIENT
 
 
+# --- layer normalisation ---
+
+
+@pytest.fixture
+def norm_inputs(rng):
+    """Rows that are neither centred nor of unit variance, a weight and a bias."""
+    x = rng.normal(size=(BATCH, TGT_LEN, D_IN))
+    return {
+        "x": 3.0 * x + 2.0,
+        "weight": rng.normal(size=D_IN),
+        "bias": rng.normal(size=D_IN),
+    }
+
+
+@pytest.mark.parametrize("eps", [1e-5, 0.3])
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
+def test_layer_norm_agrees_with_the_loop(norm_inputs, scale, eps):
+    """Rung 1: whether eps is small beside the variance or not."""
+    norm_inputs["x"] *= scale
+    out, _ = functional.layer_norm_forward(**norm_inputs, eps=eps)
+    np.testing.assert_allclose(out, specs.layer_norm(**norm_inputs, eps=eps), **SPEC)
+
+
+@pytest.mark.parametrize("eps", [1e-5, 0.3])
+@pytest.mark.parametrize("name", ["x", "weight", "bias"])
+def test_layer_norm_gradient(rng, norm_inputs, name, eps):
+    """Rung 2: each gradient, entry by entry and along random directions."""
+    out, cache = functional.layer_norm_forward(**norm_inputs, eps=eps)
+    grad_out = rng.normal(size=out.shape)
+
+    def loss(array):
+        inputs = norm_inputs | {name: array}
+        return (functional.layer_norm_forward(**inputs, eps=eps)[0] * grad_out).sum()
+
+    grads = functional.layer_norm_backward(grad_out, cache)
+    grad = dict(zip(norm_inputs, grads, strict=True))[name]
+    expected = numerical_gradient(loss, norm_inputs[name])
+    assert relative_error(grad, expected) < GRADIENT
+    assert check_gradient(loss, norm_inputs[name], grad, rng) < GRADIENT
+
+
+def test_layer_norm_centres_and_scales(norm_inputs):
+    """With weight 1 and bias 0 a row has mean 0 and (biased) variance 1."""
+    ones, zeros = np.ones(D_IN), np.zeros(D_IN)
+    out, _ = functional.layer_norm_forward(norm_inputs["x"], ones, zeros, eps=0.0)
+    np.testing.assert_allclose(out.mean(axis=-1), 0.0, **SPEC)
+    np.testing.assert_allclose(out.var(axis=-1), 1.0, **SPEC)
+
+
+def test_layer_norm_forgets_place_and_size(norm_inputs):
+    """A row moved and stretched gives what it gave before, but for eps."""
+    before, _ = functional.layer_norm_forward(**norm_inputs, eps=0.0)
+    norm_inputs["x"] = 7.0 * norm_inputs["x"] - 11.0
+    after, _ = functional.layer_norm_forward(**norm_inputs, eps=0.0)
+    np.testing.assert_allclose(after, before, **SPEC)
+
+
+def test_layer_norm_gradient_neither_shifts_nor_stretches(rng, norm_inputs):
+    """With eps 0 the gradient of a row is at right angles to ones and to the row."""
+    out, cache = functional.layer_norm_forward(**norm_inputs, eps=0.0)
+    grad_x, _, _ = functional.layer_norm_backward(rng.normal(size=out.shape), cache)
+    np.testing.assert_allclose(grad_x.sum(axis=-1), 0.0, **SPEC)
+    np.testing.assert_allclose((grad_x * norm_inputs["x"]).sum(axis=-1), 0.0, **SPEC)
+
+
+def test_layer_norm_of_equal_numbers_is_the_bias(rng, norm_inputs):
+    """A row without variance becomes the bias, and its gradient is finite."""
+    norm_inputs["x"][0, 1] = 4.0
+    out, cache = functional.layer_norm_forward(**norm_inputs)
+    np.testing.assert_array_equal(out[0, 1], norm_inputs["bias"])
+    grads = functional.layer_norm_backward(rng.normal(size=out.shape), cache)
+    assert all(np.isfinite(grad).all() for grad in grads)
+
+
 # --- linear ---
 
 
@@ -268,9 +417,11 @@ def test_linear_without_bias_has_no_bias_gradient(rng, linear_inputs):
 # --- what holds for all of them ---
 
 
-def test_float32_stays_float32(scores, mask, linear_inputs):
+def test_float32_stays_float32(scores, mask, linear_inputs, norm_inputs):
     """No function promotes float32 to float64 on the way."""
     scores = scores.astype(np.float32)
+    norm = {name: a.astype(np.float32) for name, a in norm_inputs.items()}
+    normed, norm_cache = functional.layer_norm_forward(**norm)
     inputs = {name: a.astype(np.float32) for name, a in linear_inputs.items()}
     results = [
         functional.softmax_forward(scores)[0],
@@ -278,23 +429,42 @@ def test_float32_stays_float32(scores, mask, linear_inputs):
         functional.masked_softmax_backward(
             scores, functional.masked_softmax_forward(scores, mask)[1]
         ),
+        functional.log_softmax(scores),
+        functional.log_softmax_backward(
+            scores, functional.log_softmax_forward(scores)[1]
+        ),
+        functional.relu_forward(scores)[0],
+        functional.relu_backward(scores, functional.relu_forward(scores)[1]),
         functional.tanh_backward(scores, functional.tanh_forward(scores)[1]),
         functional.sigmoid_backward(scores, functional.sigmoid_forward(scores)[1]),
         functional.dropout_backward(
             scores, functional.dropout_forward(scores, mask, 0.3)[1]
         ),
+        normed,
+        *functional.layer_norm_backward(normed, norm_cache),
         functional.linear_forward(**inputs)[0],
     ]
     assert {result.dtype for result in results} == {np.dtype(np.float32)}
 
 
-def test_inputs_are_not_written_to(scores, mask):
+def test_inputs_are_not_written_to(scores, mask, norm_inputs):
     """An array that was passed in can be passed in again."""
-    scores.setflags(write=False)
+    for array in (scores, *norm_inputs.values()):
+        array.setflags(write=False)
     weights, cache = functional.masked_softmax_forward(scores, mask)
     weights.setflags(write=False)
     functional.masked_softmax_backward(weights, cache)
     functional.tanh_forward(scores)
+    pairs = [
+        functional.log_softmax_forward(scores),
+        functional.relu_forward(scores),
+        functional.layer_norm_forward(**norm_inputs),
+    ]
+    for (result, cache), name in zip(
+        pairs, ["log_softmax", "relu", "layer_norm"], strict=True
+    ):
+        result.setflags(write=False)
+        getattr(functional, f"{name}_backward")(result, cache)
 
 
 @pytest.mark.parametrize(

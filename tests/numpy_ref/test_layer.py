@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from minis2s.numpy_ref.functional import layer_norm_backward, layer_norm_forward
 from minis2s.numpy_ref.gradcheck import numerical_gradient, relative_error
-from minis2s.numpy_ref.layer import Dropout, Layer, Linear
+from minis2s.numpy_ref.layer import Dropout, Layer, LayerNorm, Linear
 
 BATCH, D_IN, D_OUT = 2, 3, 5
 
@@ -114,6 +115,27 @@ def test_linear_backward_adds_up_what_differences_say(rng):
         slope = numerical_gradient(lambda a, name=name: loss(name, a), param)
         assert relative_error(layer.grads[name], slope) < 1e-6
     np.testing.assert_allclose(grad_x, grad_out @ layer.params["weight"], rtol=1e-12)
+
+
+def test_layer_norm_backward_adds_up(rng):
+    """Two calls leave twice the gradients of the pair, under its parameters' names."""
+    layer, x = LayerNorm(D_OUT), rng.normal(size=(BATCH, D_IN, D_OUT))
+    layer.load({name: rng.normal(size=D_OUT) for name in ("weight", "bias")})
+    grad_out = rng.normal(size=x.shape)
+    out, cache = layer.forward(x)
+    grad_x = [layer.backward(grad_out, cache) for _ in range(2)][1]
+    expected, grad_weight, grad_bias = layer_norm_backward(grad_out, cache)
+    np.testing.assert_array_equal(out, layer_norm_forward(x, **layer.params)[0])
+    np.testing.assert_array_equal(grad_x, expected)
+    np.testing.assert_allclose(layer.grads["weight"], 2 * grad_weight, rtol=1e-12)
+    np.testing.assert_allclose(layer.grads["bias"], 2 * grad_bias, rtol=1e-12)
+
+
+def test_layer_norm_begins_by_only_normalising():
+    """The weight is 1 and the bias 0."""
+    params = LayerNorm(3).params
+    assert params["weight"].tolist() == [1.0, 1.0, 1.0]
+    assert params["bias"].tolist() == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(("rate", "with_rng"), [(0.3, False), (0.0, True)])
