@@ -1,4 +1,6 @@
-"""Which positions hold a token. True means "may be attended to", everywhere.
+"""Which positions may be looked at. True means "may be attended to", everywhere.
+
+Two things hide a position: that it holds no token, and that it lies in the future.
 
 Twin: minis2s/torch_nn/masks.py.
 """
@@ -41,3 +43,16 @@ def reversal_index(
     position = np.arange(mask.shape[1])
     mirrored = mask_lengths(mask)[:, None] - 1 - position
     return np.where(mask, mirrored, position)
+
+
+def causal_mask(length: int) -> Bool[np.ndarray, "length length"]:
+    """True at and below the diagonal: position t may attend to 1, ..., t, itself too.
+
+    Joined with a padding mask by `&`, whose axes broadcast.
+
+    >>> causal_mask(3)
+    array([[ True, False, False],
+           [ True,  True, False],
+           [ True,  True,  True]])
+    """
+    return np.tri(length, dtype=bool)

@@ -1,4 +1,6 @@
-"""Which positions hold a token. True means "may be attended to", everywhere.
+"""Which positions may be looked at. True means "may be attended to", everywhere.
+
+Two things hide a position: that it holds no token, and that it lies in the future.
 
 Twin: minis2s/numpy_ref/masks.py.
 """
@@ -29,3 +31,13 @@ def reversal_index(mask: Bool[Tensor, "batch len"]) -> Int[Tensor, "batch len"]:
     position = torch.arange(mask.shape[1], device=mask.device)
     mirrored = mask_lengths(mask)[:, None] - 1 - position
     return torch.where(mask, mirrored, position)
+
+
+def causal_mask(
+    length: int, device: torch.device | str | None = None
+) -> Bool[Tensor, "length length"]:
+    """True at and below the diagonal: position t may attend to 1, ..., t, itself too.
+
+    Joined with a padding mask by `&`, whose axes broadcast.
+    """
+    return torch.ones(length, length, dtype=torch.bool, device=device).tril()

@@ -1,4 +1,7 @@
-"""Masks, lengths and reading backwards, against loops and against the torch twin."""
+"""Masks, lengths and reading backwards, against loops and against the torch twin.
+
+PyTorch itself draws the causal mask of rung 4.
+"""
 
 import numpy as np
 import pytest
@@ -55,3 +58,32 @@ def test_both_wings_agree(ids, name):
     mask = masks.padding_mask(ids)
     twin = getattr(torch_masks, name)(torch_masks.padding_mask(torch.from_numpy(ids)))
     np.testing.assert_array_equal(getattr(masks, name)(mask), twin.numpy())
+
+
+@pytest.mark.parametrize("length", [1, 2, 7])
+def test_a_causal_mask_hides_the_future_only(length):
+    """Row t sees column s if s is not later; the first position sees itself."""
+    mask = masks.causal_mask(length)
+    assert mask.shape == (length, length)
+    for t, s in np.ndindex(mask.shape):
+        assert mask[t, s] == (s <= t)
+
+
+def test_a_causal_mask_may_have_no_positions():
+    """Nothing has been said yet: an empty mask, of bool."""
+    mask = masks.causal_mask(0)
+    assert (mask.shape, mask.dtype) == ((0, 0), np.bool_)
+
+
+@pytest.mark.parametrize("length", [0, 1, 7])
+def test_both_causal_masks_agree(length):
+    """Rung 3: the twins hide the same."""
+    twin = torch_masks.causal_mask(length)
+    np.testing.assert_array_equal(masks.causal_mask(length), twin.numpy())
+
+
+def test_pytorchs_causal_mask_adds_minus_infinity_where_ours_hides():
+    """Rung 4: its additive mask is 0 where ours is True, and -inf elsewhere."""
+    theirs = torch.nn.Transformer.generate_square_subsequent_mask(7)
+    assert torch.equal(theirs == 0.0, torch_masks.causal_mask(7, device="cpu"))
+    assert torch.isneginf(theirs[~torch_masks.causal_mask(7)]).all()
