@@ -144,8 +144,8 @@ def sampling_probabilities(
     Returns:
         probabilities.
 
-    Source: Fan, Lewis and Dauphin 2018, section 5.3, arXiv:1805.04833 (top_k);
-        Holtzman et al. 2020, eq. 2 and 3, arXiv:1904.09751 (top_p).
+    Source: Fan, Lewis and Dauphin 2018, arXiv:1805.04833 (top_k); Holtzman et al.
+        2020, section 3.1, arXiv:1904.09751 (top_p, "nucleus sampling").
 
     >>> logits = np.log([0.1, 0.4, 0.3, 0.2])
     >>> sampling_probabilities(logits, DecodeConfig(top_k=3, top_p=0.5)).round(3)
@@ -155,7 +155,7 @@ def sampling_probabilities(
     ranked = np.take_along_axis(logits, order, axis=-1)
     if config.top_k:
         ranked[..., config.top_k :] = -np.inf
-    ranked = (ranked - ranked[..., :1]) / config.temperature  # finite, however cold
+    ranked = (ranked - ranked[..., :1]) / config.temperature  # never above 0
     ranked, _ = softmax_forward(ranked)
     if config.top_p < 1.0:
         reached = ranked.cumsum(axis=-1, dtype=np.float64) >= config.top_p
@@ -367,7 +367,7 @@ class Uncached:
         self, memory: tuple[np.ndarray, np.ndarray]
     ) -> Int[np.ndarray, "batch 0"]:
         """No token has been read."""
-        return np.empty((len(memory[0]), 0), dtype=np.int64)
+        return memory[0][:, :0]
 
     def decode_step(
         self,

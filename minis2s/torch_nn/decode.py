@@ -1,11 +1,12 @@
-"""Searching for a translation: greedy, and with a beam.
+"""From probabilities to a translation: greedy, at random, and with a beam.
 
-Twin: minis2s/numpy_ref/decode.py. A model is anything with `encode`, `initial_state`
-and `decode_step`. What a sentence is translated to depends on nothing but the
-sentence: not on its batch, nor on its place in it. Left out: sampling, n-best lists,
-penalties for coverage.
+Twin: minis2s/numpy_ref/decode.py. A model is anything with `encode`, `initial_state`,
+`decode_step` and `attention_kind`. What a search translates a sentence to depends on
+nothing but the sentence: not on its batch, nor on its place in it; a draw depends on
+the random numbers of its row besides. Left out: n-best lists, penalties for coverage.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,17 @@ def translate_batch(
     src: Int[Tensor, "batch src_len"],
     src_mask: Bool[Tensor, "batch src_len"],
     config: DecodeConfig,
+    rng: np.random.Generator | None = None,
 ) -> list[Hypothesis]:
-    """The best hypothesis for each sentence, by the search that the config names."""
+    """A hypothesis for each sentence, by the search that the config names.
+
+    Raises:
+        ValueError: if the config wants tokens drawn and there is no generator.
+    """
+    if config.sample:
+        if rng is None:
+            raise ValueError("rng: must be a Generator if config.sample, got None")
+        return sample_search(model, src, src_mask, config, rng)
     search = greedy_search if config.n_beams == 1 else beam_search
     return search(model, src, src_mask, config)
 
@@ -52,16 +62,120 @@ def select_rows(tree: Any, rows: Int[Tensor, " chosen"]) -> Any:
     return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
 
 
-@torch.inference_mode()
+# --- one hypothesis: the likeliest token, or one drawn at random ---
+
+
 def greedy_search(
     model: nn.Module,
     src: Int[Tensor, "batch src_len"],
     src_mask: Bool[Tensor, "batch src_len"],
     config: DecodeConfig,
 ) -> list[Hypothesis]:
-    """Take the likeliest token, again and again; ties go to the lowest id.
+    """Take the likeliest token, again and again; ties go to the lowest id."""
+
+    def likeliest(log_prob: Tensor, rows: Tensor, t: int) -> Tensor:
+        return log_prob.argmax(dim=-1)
+
+    return _grow(model, src, src_mask, config, likeliest)
+
+
+def sample_search(
+    model: nn.Module,
+    src: Int[Tensor, "batch src_len"],
+    src_mask: Bool[Tensor, "batch src_len"],
+    config: DecodeConfig,
+    rng: np.random.Generator,
+) -> list[Hypothesis]:
+    """Draw each token from its sampling_probabilities, until EOS is drawn.
+
+    All random numbers are drawn first, a row for each sentence and a column for each
+    token. So no sentence is told anything else because another has finished, and both
+    wings, given the same generator, read the same numbers. Then they draw the same
+    tokens, unless a number falls between the two wings' roundings of one border: both
+    compute in float32, where a cumulative probability is uncertain by about 1e-7.
+
+    The score is the model's own: temperature 1, and nothing left out.
+    """
+    longest = int(max_tgt_len(src_mask).max())
+    uniform = torch.from_numpy(rng.random((len(src), longest))).to(src.device)
+
+    def drawn(log_prob: Tensor, rows: Tensor, t: int) -> Tensor:
+        return draw_tokens(sampling_probabilities(log_prob, config), uniform[rows, t])
+
+    return _grow(model, src, src_mask, config, drawn)
+
+
+def sampling_probabilities(
+    logits: Float[Tensor, "*rows vocab_size"], config: DecodeConfig
+) -> Float[Tensor, "*rows vocab_size"]:
+    """The distribution that a token is drawn from: temperature, top_k, top_p.
+
+    p(v) = exp(logits_v / temperature) / sum_u exp(logits_u / temperature)
+
+    Then only the top_k likeliest tokens stay, and of these only the nucleus: the
+    fewest of the likeliest whose probability reaches top_p. Each time the others get
+    zero, and what stays is divided by its sum. Ties go to the lowest id.
+
+    Args:
+        logits: unnormalised log-probabilities; -inf where a token is impossible.
+        config: temperature, top_k and top_p.
+
+    Returns:
+        probabilities.
+
+    Source: Fan, Lewis and Dauphin 2018, arXiv:1805.04833 (top_k); Holtzman et al.
+        2020, section 3.1, arXiv:1904.09751 (top_p, "nucleus sampling").
+    """
+    ranked, order = logits.sort(dim=-1, descending=True, stable=True)
+    if config.top_k:
+        ranked[..., config.top_k :] = -torch.inf
+    ranked = (ranked - ranked[..., :1]) / config.temperature  # never above 0
+    ranked = ranked.softmax(dim=-1)
+    if config.top_p < 1.0:
+        reached = ranked.cumsum(dim=-1, dtype=torch.float64) >= config.top_p
+        ranked[..., 1:][reached[..., :-1]] = 0.0  # enough was there without them
+        ranked /= ranked.sum(dim=-1, keepdim=True)
+    return torch.empty_like(ranked).scatter_(-1, order, ranked)
+
+
+def draw_tokens(
+    probabilities: Float[Tensor, "*rows vocab_size"], uniform: Float[Tensor, "*rows"]
+) -> Int[Tensor, "*rows"]:
+    """The inverse of the cumulative distribution: one number draws one token.
+
+    token = the least v with p(0) + ... + p(v) > uniform
+
+    The tokens lie side by side from 0 to 1, each as wide as it is probable, and the
+    number is a needle. Rounding may leave the last end a little off 1; the needle is
+    scaled to it. What has no width is never hit.
+
+    Args:
+        probabilities: of each token; they sum to 1.
+        uniform: a number for each row, at least 0 and below 1.
+    """
+    ends = probabilities.cumsum(dim=-1, dtype=torch.float64)
+    return (ends <= uniform.unsqueeze(-1) * ends[..., -1:]).sum(dim=-1)
+
+
+@torch.inference_mode()
+def _grow(
+    model: nn.Module,
+    src: Int[Tensor, "batch src_len"],
+    src_mask: Bool[Tensor, "batch src_len"],
+    config: DecodeConfig,
+    choose: Callable[[Tensor, Tensor, int], Tensor],
+) -> list[Hypothesis]:
+    """One token after another, until EOS or the length limit.
 
     Sentences that are finished leave the batch.
+
+    Args:
+        model: what the logits come from.
+        src: source tokens.
+        src_mask: True where `src` is a token.
+        config: the length norm.
+        choose: from log-probabilities, which sentences they are of, and how many
+            tokens these have already, to the next token of each.
     """
     memory = model.encode(src, src_mask)
     state = model.initial_state(memory)
@@ -69,14 +183,17 @@ def greedy_search(
     token = torch.full_like(limit, BOS_ID)
     active = torch.arange(len(src), device=src.device)
     paths: list[list[tuple[int, float, Tensor]]] = [[] for _ in src]
+    length = 0
     while len(active):
         logits, weights, state = model.decode_step(token, state, memory)
-        log_prob, token = log_probabilities(logits).max(dim=-1)
+        log_prob = log_probabilities(logits)  # (active, vocab_size)
+        token = choose(log_prob, active, length)
+        log_prob = log_prob.gather(-1, token.unsqueeze(-1)).squeeze(-1)
         for i, *taken in zip(
             active.tolist(), token.tolist(), log_prob.tolist(), weights, strict=True
         ):
             paths[i].append(tuple(taken))
-        length = len(paths[int(active[0])])
+        length += 1
         going = torch.nonzero((token != EOS_ID) & (limit > length)).squeeze(1)
         if len(going) < len(active):
             token, state, memory, active, limit = select_rows(
@@ -96,6 +213,9 @@ def _hypothesis(
     attention = torch.stack(weights, dim=2)[..., :src_len].float().cpu().numpy()
     score = float(np.sum(log_probs)) / len(tokens) ** alpha
     return Hypothesis(list(tokens), score, attention, model.attention_kind)
+
+
+# --- several hypotheses: a beam ---
 
 
 def top_candidates(
@@ -173,3 +293,55 @@ def beam_search(
         _hypothesis(model, beam.best_path(), int(src_mask[i].sum()), config.alpha)
         for i, beam in enumerate(beams)
     ]
+
+
+# --- the same without a memory of the prefix ---
+
+
+class Uncached(nn.Module):
+    """A model that is asked to begin anew at every step, for comparison.
+
+    `decode_step` of a model reads one token, since its state holds what it made of
+    those before. Here the state is those tokens themselves, and `forward` reads them
+    all again, the source too. Every search finds the same with either: the cache
+    changes nothing but the cost, which without it grows with the square of the length.
+
+    Args:
+        model: a translator of any family: has `forward` and `attention_kind`.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    @property
+    def attention_kind(self) -> str:
+        """Name of the attention that the maps show."""
+        return self.model.attention_kind
+
+    def encode(
+        self,
+        src: Int[Tensor, "batch src_len"],
+        src_mask: Bool[Tensor, "batch src_len"],
+    ) -> tuple[Tensor, Tensor]:
+        """The memory is the source as it is: nothing is computed ahead."""
+        return src, src_mask
+
+    def initial_state(self, memory: tuple[Tensor, Tensor]) -> Int[Tensor, "batch 0"]:
+        """No token has been read."""
+        return memory[0][:, :0]
+
+    def decode_step(
+        self,
+        token: Int[Tensor, " batch"],
+        state: Int[Tensor, "batch t"],
+        memory: tuple[Tensor, Tensor],
+    ) -> tuple[
+        Float[Tensor, "batch vocab_size"],
+        Float[Tensor, "batch n_layers n_heads src_len"],
+        Int[Tensor, "batch t_plus_1"],
+    ]:
+        """Teacher forcing on the whole prefix, of which the last position counts."""
+        tgt_in = torch.cat([state, token.unsqueeze(1)], dim=1)
+        logits, weights = self.model(*memory, tgt_in)
+        return logits[:, -1], weights[..., -1, :], tgt_in

@@ -1,0 +1,102 @@
+"""Decoding, one token of the vocabulary at a time, and by trying everything."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from minis2s.text.tokenizers import EOS_ID
+
+
+def sampling_probabilities(
+    logits: Float[np.ndarray, " vocab_size"],
+    temperature: float,
+    top_k: int,
+    top_p: float,
+) -> Float[np.ndarray, " vocab_size"]:
+    """What a token is drawn from: temperature, then top_k, then top_p, in one row.
+
+    p(v) = exp(logits_v / temperature) / sum_u exp(logits_u / temperature), u and v
+    over the tokens that stay.
+
+    Args:
+        logits: unnormalised log-probabilities; -inf where a token is impossible.
+        temperature: what the logits are divided by.
+        top_k: how many of the likeliest tokens stay; 0 is all of them.
+        top_p: the fewest of the likeliest whose probability reaches it stay.
+
+    Returns:
+        probabilities; zero where a token does not stay.
+
+    Source: Fan, Lewis and Dauphin 2018, arXiv:1805.04833 (top_k); Holtzman et al.
+        2020, section 3.1, arXiv:1904.09751 (top_p).
+    """
+    likeliest_first = sorted(range(len(logits)), key=lambda v: (-logits[v], v))
+    staying = likeliest_first[:top_k] if top_k else likeliest_first
+    shares = _shares(logits, staying, temperature)
+    nucleus, total = [], 0.0
+    for v in staying:
+        if total < top_p or top_p == 1.0:
+            nucleus.append(v)
+            total += shares[v]
+    return _shares(logits, nucleus, temperature)
+
+
+def _shares(
+    logits: Float[np.ndarray, " vocab_size"], staying: Sequence[int], temperature: float
+) -> Float[np.ndarray, " vocab_size"]:
+    """The softmax over the tokens that stay, and zero elsewhere."""
+    highest = max(logits[v] for v in staying)
+    shares = np.zeros(len(logits))
+    for v in staying:
+        shares[v] = math.exp((logits[v] - highest) / temperature)
+    return shares / sum(shares)
+
+
+def draw_token(probabilities: Float[np.ndarray, " vocab_size"], uniform: float) -> int:
+    """The first token at which the probabilities, added up, exceed a number.
+
+    >>> [draw_token(np.array([0.25, 0.0, 0.75]), u) for u in (0.0, 0.25, 0.99)]
+    [0, 2, 2]
+    """
+    total, token = 0.0, -1
+    while total <= uniform:
+        token += 1
+        total += probabilities[token]
+    return token
+
+
+def exhaustive_search(
+    next_log_prob: Callable[[list[int]], Float[np.ndarray, " vocab_size"]],
+    max_len: int,
+    alpha: float,
+) -> tuple[list[int], float]:
+    """The best of all translations that end within a length, by trying every one.
+
+    score = sum log p / len^alpha, EOS counted. There are as many beginnings of n
+    tokens as the vocabulary has entries, to the power of n: the reason for every
+    other search.
+
+    Args:
+        next_log_prob: log-probabilities of the next token after given ones; -inf
+            where a token is impossible.
+        max_len: most tokens of a translation, EOS counted.
+        alpha: exponent of the length.
+
+    Returns:
+        tokens, the last one EOS, and their score; of equals the shortest.
+    """
+    best, best_score = [], -math.inf
+    beginnings = [([], 0.0)]
+    for length in range(1, max_len + 1):
+        longer = []
+        for tokens, total in beginnings:
+            for token, log_prob in enumerate(next_log_prob(tokens)):
+                grown, grown_total = [*tokens, token], total + float(log_prob)
+                if token != EOS_ID and log_prob > -math.inf:
+                    longer.append((grown, grown_total))
+                elif token == EOS_ID and grown_total / length**alpha > best_score:
+                    best, best_score = grown, grown_total / length**alpha
+        beginnings = longer
+    return best, best_score
