@@ -144,10 +144,10 @@ class LSTMCache(NamedTuple):
     x: Float[np.ndarray, "batch len d_input"]
     weight_input: Float[np.ndarray, "d_gates d_input"]
     weight_hidden: Float[np.ndarray, "d_gates d_hidden"]
-    gates: Float[np.ndarray, "batch len d_gates"]
+    gates: Float[np.ndarray, "len 4 batch d_hidden"]
     """i, f, g, o after their activations"""
     h: Float[np.ndarray, "batch len_plus_1 d_hidden"]
-    c: Float[np.ndarray, "batch len_plus_1 d_hidden"]
+    c: Float[np.ndarray, "len_plus_1 batch d_hidden"]
 
 
 def lstm_forward(
@@ -162,7 +162,7 @@ def lstm_forward(
     Three things make it fast. The inputs of all positions meet weight_input in one
     product. Since sigmoid(a) = (1 + tanh(a / 2)) / 2, one tanh serves all four: the
     weights of the three gates are halved beforehand, which is exact. And a step works
-    in one small array with the gates on its first axis, so that each lies in one piece.
+    in arrays that lie in one piece: each gate, and each gate's weights, by itself.
 
     Args:
         x: the inputs; padding at the end changes no output before it.
@@ -182,28 +182,29 @@ def lstm_forward(
     batch, length, d_input = x.shape
     d_hidden = weight_hidden.shape[1]
     half = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], dtype=x.dtype), d_hidden)
-    gates = x.reshape(-1, d_input) @ (half[:, None] * weight_input).T
-    gates += half * bias
-    gates = gates.reshape(batch, length, 4 * d_hidden)
-    # The same gates and weights with an axis for i, f, g, o, put first.
-    by_gate = gates.reshape(batch, length, 4, d_hidden).transpose(2, 0, 1, 3)
-    hidden_by_gate = (half[:, None] * weight_hidden).reshape(4, d_hidden, d_hidden)
-    h = np.empty((batch, length + 1, d_hidden), dtype=gates.dtype)
-    c = np.empty_like(h)
-    h[:, 0], c[:, 0] = state
+    from_x = x.reshape(-1, d_input) @ (half[:, None] * weight_input).T
+    from_x = from_x.reshape(batch, length, 4, d_hidden).transpose(1, 2, 0, 3)
+    by_gate = (half[:, None] * weight_hidden).reshape(4, d_hidden, d_hidden)
+    by_gate = np.ascontiguousarray(by_gate.swapaxes(1, 2))  # (4, d_hidden, gate's)
+    from_bias = (half * bias).reshape(4, 1, d_hidden)
+
+    gates = np.empty((length, 4, batch, d_hidden), dtype=from_x.dtype)
+    h = np.empty((batch, length + 1, d_hidden), dtype=from_x.dtype)
+    c = np.empty((length + 1, batch, d_hidden), dtype=from_x.dtype)
+    h[:, 0], c[0] = state
     for t in range(length):
-        now = h[:, t] @ hidden_by_gate.swapaxes(1, 2)  # (4, batch, d_hidden)
-        now += by_gate[:, :, t]
+        now = np.matmul(h[:, t], by_gate, out=gates[t])
+        now += from_x[t]
+        now += from_bias
         np.tanh(now, out=now)
-        i, f, g, o = now
-        for gate in (i, f, o):  # tanh(a / 2) becomes sigmoid(a), in place
+        for gate in (now[:2], now[3]):  # i, f and o: tanh(a / 2) becomes sigmoid(a)
             gate += 1.0
             gate *= 0.5
-        by_gate[:, :, t] = now
-        c[:, t + 1] = f * c[:, t] + i * g
-        h[:, t + 1] = o * np.tanh(c[:, t + 1])
+        i, f, g, o = now
+        c[t + 1] = f * c[t] + i * g
+        h[:, t + 1] = o * np.tanh(c[t + 1])
     cache = LSTMCache(x, weight_input, weight_hidden, gates, h, c)
-    return h[:, 1:], (h[:, -1], c[:, -1]), cache
+    return h[:, 1:], (h[:, -1], c[-1]), cache
 
 
 def lstm_backward(
@@ -233,29 +234,34 @@ def lstm_backward(
         grad_weight_input, grad_weight_hidden, grad_bias.
     """
     x, weight_input, weight_hidden, gates, h, c = cache
-    length, d_gates = gates.shape[1:]
+    batch, length, _ = x.shape
     if grad_state is None:
-        grad_state = np.zeros_like(h[:, 0]), np.zeros_like(c[:, 0])
-    grad_h, grad_c = grad_state[0], grad_state[1].copy()
-    grad_gates = np.empty_like(gates)
+        grad_state = np.zeros_like(h[:, 0]), np.zeros_like(c[0])
+    grad_h, grad_c = grad_state[0].copy(), grad_state[1].copy()
+    grad_gates = np.empty((batch, length, 4, h.shape[2]), dtype=gates.dtype)
     for t in reversed(range(length)):
-        i, f, g, o = np.split(gates[:, t], 4, axis=-1)
-        grad_i, grad_f, grad_g, grad_o = np.split(grad_gates[:, t], 4, axis=-1)
-        tanh_c = np.tanh(c[:, t + 1])
-        grad_h = grad_h + grad_outputs[:, t]
-        grad_c += grad_h * o * (1.0 - tanh_c * tanh_c)
-        grad_i[...] = grad_c * g * i * (1.0 - i)
-        grad_f[...] = grad_c * c[:, t] * f * (1.0 - f)
-        grad_g[...] = grad_c * i * (1.0 - g * g)
-        grad_o[...] = grad_h * tanh_c * o * (1.0 - o)
+        i, f, g, o = gates[t]
+        grad_h += grad_outputs[:, t]
+        tanh_c = np.tanh(c[t + 1])
+        grad_o = grad_h * tanh_c
+        grad_c += (grad_h - grad_o * tanh_c) * o
+        now = grad_gates[:, t]
+        now[:, 0] = grad_c * g * (i - i * i)
+        now[:, 1] = grad_c * c[t] * (f - f * f)
+        now[:, 2] = grad_c * i * (1.0 - g * g)
+        now[:, 3] = grad_o * (o - o * o)
         grad_c *= f
-        grad_h = grad_gates[:, t] @ weight_hidden
-    rows = grad_gates.reshape(-1, d_gates)  # (batch*len, 4*d_hidden)
+        grad_h = now.reshape(batch, -1) @ weight_hidden
+    rows = grad_gates.reshape(batch * length, -1)  # (batch*len, 4*d_hidden)
+    seen = np.concatenate([x, h[:, :-1]], axis=-1).reshape(batch * length, -1)
+    grad_weight_input, grad_weight_hidden = np.split(
+        rows.T @ seen, [x.shape[-1]], axis=1
+    )
     return (
         (rows @ weight_input).reshape(x.shape),
         (grad_h, grad_c),
-        rows.T @ x.reshape(len(rows), -1),
-        rows.T @ h[:, :-1].reshape(len(rows), -1),
+        grad_weight_input,
+        grad_weight_hidden,
         rows.sum(axis=0),
     )
 
