@@ -14,10 +14,25 @@ from minis2s.specs.attention import (
     general_attention,
     softmax,
 )
+from minis2s.specs.decode import (
+    draw_token,
+    exhaustive_search,
+    sampling_probabilities,
+)
 from minis2s.specs.embedding import embedding
 from minis2s.specs.functional import layer_norm, log_softmax, relu
 from minis2s.specs.loss import cross_entropy
-from minis2s.specs.recurrence import bidirectional, bilstm, lstm, lstm_step
+from minis2s.specs.recurrence import (
+    bidirectional,
+    bilstm,
+    gru,
+    gru_step,
+    gru_step_paper,
+    lstm,
+    lstm_step,
+    rnn,
+    rnn_step,
+)
 
 __all__ = [
     "additive_attention",
@@ -26,12 +41,20 @@ __all__ = [
     "blend",
     "cross_entropy",
     "dot_attention",
+    "draw_token",
     "embedding",
+    "exhaustive_search",
     "general_attention",
+    "gru",
+    "gru_step",
+    "gru_step_paper",
     "layer_norm",
     "log_softmax",
     "lstm",
     "lstm_step",
     "relu",
+    "rnn",
+    "rnn_step",
+    "sampling_probabilities",
     "softmax",
 ]

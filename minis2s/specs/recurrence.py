@@ -7,6 +7,199 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 
+def weigh(weights: Float[np.ndarray, " d"], values: Float[np.ndarray, " d"]) -> float:
+    """What one unit sees of a vector: sum_d weights_d values_d."""
+    total = 0.0
+    for d in range(len(values)):
+        total += weights[d] * values[d]
+    return total
+
+
+def sigmoid(a: float) -> float:
+    """The logistic function: 1 / (1 + exp(-a))."""
+    if a < 0:  # the same fraction times exp(a), since exp(-a) could overflow
+        return math.exp(a) / (math.exp(a) + 1.0)
+    return 1.0 / (1.0 + math.exp(-a))
+
+
+def rnn_step(
+    x: Float[np.ndarray, " d_input"],
+    h: Float[np.ndarray, " d_hidden"],
+    weight_input: Float[np.ndarray, "d_hidden d_input"],
+    weight_hidden: Float[np.ndarray, "d_hidden d_hidden"],
+    bias: Float[np.ndarray, " d_hidden"],
+) -> Float[np.ndarray, " d_hidden"]:
+    """One step of a simple recurrent network for one sentence, one unit at a time.
+
+    h_t = tanh(weight_input x_t + weight_hidden h_{t-1} + bias)
+
+    Args:
+        x: the input.
+        h: the state before.
+        weight_input: what each unit sees of the input.
+        weight_hidden: what each unit sees of the state before.
+        bias: what each unit sees without either.
+
+    Returns:
+        the next h.
+
+    Source: Elman 1990.
+    """
+    next_h = np.zeros(len(h))
+    for j in range(len(h)):
+        seen = weigh(weight_input[j], x) + weigh(weight_hidden[j], h) + bias[j]
+        next_h[j] = math.tanh(seen)
+    return next_h
+
+
+def rnn(
+    x: Float[np.ndarray, "batch len d_input"],
+    state: tuple[Float[np.ndarray, "batch d_hidden"]],
+    weight_input: Float[np.ndarray, "d_hidden d_input"],
+    weight_hidden: Float[np.ndarray, "d_hidden d_hidden"],
+    bias: Float[np.ndarray, " d_hidden"],
+) -> tuple[
+    Float[np.ndarray, "batch len d_hidden"],
+    tuple[Float[np.ndarray, "batch d_hidden"]],
+]:
+    """A simple recurrent network from left to right: rnn_step, token by token.
+
+    Args:
+        x: the inputs.
+        state: (h,) before the first position.
+        weight_input: as for rnn_step.
+        weight_hidden: as for rnn_step.
+        bias: as for rnn_step.
+
+    Returns:
+        every h, and the (h,) after the last position.
+    """
+    batch, length, _ = x.shape
+    h = state[0].copy()
+    outputs = np.zeros((batch, length, h.shape[1]))
+    for b, t in np.ndindex(batch, length):
+        h[b] = rnn_step(x[b, t], h[b], weight_input, weight_hidden, bias)
+        outputs[b, t] = h[b]
+    return outputs, (h,)
+
+
+def gru_step(
+    x: Float[np.ndarray, " d_input"],
+    h: Float[np.ndarray, " d_hidden"],
+    weight_input: Float[np.ndarray, "d_gates d_input"],
+    weight_hidden: Float[np.ndarray, "d_gates d_hidden"],
+    bias_input: Float[np.ndarray, " d_gates"],
+    bias_hidden: Float[np.ndarray, " d_gates"],
+) -> Float[np.ndarray, " d_hidden"]:
+    """One step of a GRU for one sentence, one unit at a time; reset after weighing.
+
+    r = sigmoid(W_r x_t + b_ir + U_r h_{t-1} + b_hr), and z likewise
+    n = tanh(W_n x_t + b_in + r (U_n h_{t-1} + b_hn))
+    h_t = (1 - z) n + z h_{t-1}
+
+    Args:
+        x: the input.
+        h: the state before.
+        weight_input: W, what the gates see of the input, stacked r, z, n.
+        weight_hidden: U, what the gates see of h.
+        bias_input: b_i, what each gate adds to what it sees of the input.
+        bias_hidden: b_h, what each gate adds to what it sees of h.
+
+    Returns:
+        the next h.
+
+    Source: Cho et al. 2014, first version, and PyTorch.
+    """
+    d_hidden = len(h)
+    next_h = np.zeros(d_hidden)
+    for j in range(d_hidden):
+        rows = j, d_hidden + j, 2 * d_hidden + j
+        of_x = [weigh(weight_input[row], x) + bias_input[row] for row in rows]
+        of_h = [weigh(weight_hidden[row], h) + bias_hidden[row] for row in rows]
+        r, z = sigmoid(of_x[0] + of_h[0]), sigmoid(of_x[1] + of_h[1])
+        n = math.tanh(of_x[2] + r * of_h[2])
+        next_h[j] = (1.0 - z) * n + z * h[j]
+    return next_h
+
+
+def gru_step_paper(
+    x: Float[np.ndarray, " d_input"],
+    h: Float[np.ndarray, " d_hidden"],
+    weight_input: Float[np.ndarray, "d_gates d_input"],
+    weight_hidden: Float[np.ndarray, "d_gates d_hidden"],
+    bias_input: Float[np.ndarray, " d_gates"],
+    bias_hidden: Float[np.ndarray, " d_gates"],
+) -> Float[np.ndarray, " d_hidden"]:
+    """One step of a GRU as published; reset before weighing, else as gru_step.
+
+    n = tanh(W_n x_t + b_in + U_n (r h_{t-1}) + b_hn)
+
+    It equals gru_step where r is 1, whatever the weights. Where b_hn is 0, it also does
+    if all units have the same r, or if U_n is diagonal: only then do r and U_n commute.
+
+    Args:
+        x: the input.
+        h: the state before.
+        weight_input: W, what the gates see of the input, stacked r, z, n.
+        weight_hidden: U, what the gates see of h.
+        bias_input: b_i, as for gru_step; the paper has no biases.
+        bias_hidden: b_h, likewise.
+
+    Returns:
+        the next h.
+
+    Source: Cho et al. 2014, third version, eq. 5-8, arXiv:1406.1078.
+    """
+    d_hidden = len(h)
+    gates = np.zeros(2 * d_hidden)
+    for row in range(2 * d_hidden):
+        of_x = weigh(weight_input[row], x) + bias_input[row]
+        of_h = weigh(weight_hidden[row], h) + bias_hidden[row]
+        gates[row] = sigmoid(of_x + of_h)
+    r, z = gates[:d_hidden], gates[d_hidden:]
+    next_h = np.zeros(d_hidden)
+    for j in range(d_hidden):
+        row = 2 * d_hidden + j
+        of_x = weigh(weight_input[row], x) + bias_input[row]
+        of_h = weigh(weight_hidden[row], r * h) + bias_hidden[row]
+        next_h[j] = (1.0 - z[j]) * math.tanh(of_x + of_h) + z[j] * h[j]
+    return next_h
+
+
+def gru(
+    x: Float[np.ndarray, "batch len d_input"],
+    state: tuple[Float[np.ndarray, "batch d_hidden"]],
+    weight_input: Float[np.ndarray, "d_gates d_input"],
+    weight_hidden: Float[np.ndarray, "d_gates d_hidden"],
+    bias_input: Float[np.ndarray, " d_gates"],
+    bias_hidden: Float[np.ndarray, " d_gates"],
+) -> tuple[
+    Float[np.ndarray, "batch len d_hidden"],
+    tuple[Float[np.ndarray, "batch d_hidden"]],
+]:
+    """A GRU from left to right: gru_step, sentence by sentence, token by token.
+
+    Args:
+        x: the inputs.
+        state: (h,) before the first position.
+        weight_input: as for gru_step.
+        weight_hidden: as for gru_step.
+        bias_input: as for gru_step.
+        bias_hidden: as for gru_step.
+
+    Returns:
+        every h, and the (h,) after the last position.
+    """
+    weights = weight_input, weight_hidden, bias_input, bias_hidden
+    batch, length, _ = x.shape
+    h = state[0].copy()
+    outputs = np.zeros((batch, length, h.shape[1]))
+    for b, t in np.ndindex(batch, length):
+        h[b] = gru_step(x[b, t], h[b], *weights)
+        outputs[b, t] = h[b]
+    return outputs, (h,)
+
+
 def lstm_step(
     x: Float[np.ndarray, " d_input"],
     h: Float[np.ndarray, " d_hidden"],
@@ -36,15 +229,7 @@ def lstm_step(
     """
 
     def seen(row: int) -> float:
-        total = bias[row]
-        for d in range(len(x)):
-            total += weight_input[row, d] * x[d]
-        for d in range(len(h)):
-            total += weight_hidden[row, d] * h[d]
-        return total
-
-    def sigmoid(a: float) -> float:
-        return 1.0 / (1.0 + math.exp(-a))
+        return weigh(weight_input[row], x) + weigh(weight_hidden[row], h) + bias[row]
 
     d_hidden = len(h)
     next_h, next_c = np.zeros(d_hidden), np.zeros(d_hidden)

@@ -10,6 +10,7 @@ from minis2s import specs
 from minis2s.numpy_ref.bidirectional import Bidirectional
 from minis2s.numpy_ref.gradcheck import numerical_gradient, relative_error
 from minis2s.numpy_ref.lstm import LSTM
+from minis2s.numpy_ref.rnn import RNN
 
 BATCH, LENGTH, D_INPUT, D_HIDDEN = 5, 3, 2, 7
 LENGTHS = np.array([3, 2, 1, 0, 2])
@@ -17,7 +18,7 @@ MASK = np.arange(LENGTH) < LENGTHS[:, None]
 SPEC = {"rtol": 1e-12, "atol": 1e-12}
 GRADIENT = 1e-6
 
-LOOPS = {LSTM: (specs.lstm, 2)}
+LOOPS = {LSTM: (specs.lstm, 2), RNN: (specs.rnn, 1)}
 """Cell -> what it computes, and how many arrays its state has."""
 
 

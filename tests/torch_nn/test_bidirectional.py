@@ -6,12 +6,13 @@ from torch import nn
 
 from minis2s.torch_nn.bidirectional import Bidirectional
 from minis2s.torch_nn.lstm import LSTM
+from minis2s.torch_nn.rnn import RNN
 
 BATCH, LENGTH, D_INPUT, D_HIDDEN = 3, 7, 5, 11
 LENGTHS = torch.tensor([7, 4, 1])
 MASK = torch.arange(LENGTH) < LENGTHS[:, None]
 
-ORACLES = {LSTM: nn.LSTM}
+ORACLES = {LSTM: nn.LSTM, RNN: nn.RNN}
 """Cell -> PyTorch's layer of that name."""
 
 

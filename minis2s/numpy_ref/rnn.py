@@ -1,0 +1,317 @@
+"""The simple recurrent network: one step, a whole sequence, and truncation in time.
+
+Each is a pure pair, `x_forward` and `x_backward`, and a class that holds parameters and
+gradients and calls the pair. The step is the definition. The sequence is the same
+function, arranged for speed: what does not wait for the step before is computed for all
+steps in one product. A test holds the two together.
+
+Parameters: weight_input (d_hidden, d_input), weight_hidden (d_hidden, d_hidden),
+bias (d_hidden).
+
+Left out: outputs of its own, and other squashings than tanh.
+
+Sources: Elman 1990, "Finding Structure in Time"; truncation after Williams and Peng
+    1990, "An Efficient Gradient-Based Algorithm for On-Line Training of Recurrent
+    Network Trajectories".
+
+Twin: minis2s/torch_nn/rnn.py.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from minis2s.numpy_ref.functional import (
+    check_shape,
+    linear_forward,
+    tanh_backward,
+    tanh_forward,
+)
+from minis2s.numpy_ref.layer import Layer
+
+State = tuple[Float[np.ndarray, "batch d_hidden"]]
+
+# --- one step ---
+
+
+class RNNStepCache(NamedTuple):
+    """What rnn_step_backward needs to know."""
+
+    x: Float[np.ndarray, "batch d_input"]
+    h: Float[np.ndarray, "batch d_hidden"]
+    """the state before the step"""
+    weight_input: Float[np.ndarray, "d_hidden d_input"]
+    weight_hidden: Float[np.ndarray, "d_hidden d_hidden"]
+    next_h: Float[np.ndarray, "batch d_hidden"]
+    """the state that follows"""
+
+
+def rnn_step_forward(
+    x: Float[np.ndarray, "batch d_input"],
+    state: State,
+    weight_input: Float[np.ndarray, "d_hidden d_input"],
+    weight_hidden: Float[np.ndarray, "d_hidden d_hidden"],
+    bias: Float[np.ndarray, " d_hidden"],
+) -> tuple[State, RNNStepCache]:
+    """One step: the new state is a blend of the input and the state before.
+
+    h_t = tanh(weight_input x_t + weight_hidden h_{t-1} + bias)
+
+    Args:
+        x: the input x_t.
+        state: (h_{t-1},).
+        weight_input: what each unit sees of the input.
+        weight_hidden: what each unit sees of the state before.
+        bias: what each unit sees without either.
+
+    Returns:
+        (h_t,), and the cache for rnn_step_backward.
+
+    Source: Elman 1990, figure 2, whose context units are h_{t-1}; he squashes with the
+        logistic function.
+    """
+    (h,) = state
+    next_h, _ = tanh_forward(x @ weight_input.T + h @ weight_hidden.T + bias)
+    return (next_h,), RNNStepCache(x, h, weight_input, weight_hidden, next_h)
+
+
+def rnn_step_backward(
+    grad_state: State, cache: RNNStepCache
+) -> tuple[
+    Float[np.ndarray, "batch d_input"],
+    State,
+    Float[np.ndarray, "d_hidden d_input"],
+    Float[np.ndarray, "d_hidden d_hidden"],
+    Float[np.ndarray, " d_hidden"],
+]:
+    """Gradient of one step.
+
+    With a the sum inside the tanh:
+    grad_a = grad_h (1 - h_t^2)
+    grad_h_{t-1} = weight_hidden^T grad_a: the past hears through the same weights at
+                   every step, which is why its gradient fades or explodes
+
+    Args:
+        grad_state: gradient of the loss with respect to (h_t,).
+        cache: from rnn_step_forward.
+
+    Returns:
+        grad_x, grad_state for (h_{t-1},), grad_weight_input, grad_weight_hidden,
+        grad_bias.
+    """
+    x, h, weight_input, weight_hidden, next_h = cache
+    grad_a = tanh_backward(grad_state[0], next_h)
+    return (
+        grad_a @ weight_input,
+        (grad_a @ weight_hidden,),
+        grad_a.T @ x,
+        grad_a.T @ h,
+        grad_a.sum(axis=0),
+    )
+
+
+# --- a whole sequence ---
+
+
+class RNNCache(NamedTuple):
+    """What rnn_backward needs to know. Index 0 of h is the initial state."""
+
+    x: Float[np.ndarray, "batch len d_input"]
+    weight_input: Float[np.ndarray, "d_hidden d_input"]
+    weight_hidden: Float[np.ndarray, "d_hidden d_hidden"]
+    h: Float[np.ndarray, "batch len_plus_1 d_hidden"]
+
+
+def rnn_forward(
+    x: Float[np.ndarray, "batch len d_input"],
+    state: State,
+    weight_input: Float[np.ndarray, "d_hidden d_input"],
+    weight_hidden: Float[np.ndarray, "d_hidden d_hidden"],
+    bias: Float[np.ndarray, " d_hidden"],
+) -> tuple[Float[np.ndarray, "batch len d_hidden"], State, RNNCache]:
+    """rnn_step_forward at every position, from left to right.
+
+    The inputs of all positions meet weight_input in one product; only what the state
+    adds has to wait for the step before.
+
+    Args:
+        x: the inputs; padding at the end changes no output before it.
+        state: (h,) before the first position.
+        weight_input: what each unit sees of the input.
+        weight_hidden: what each unit sees of the state before.
+        bias: what each unit sees without either.
+
+    Returns:
+        outputs, which are all h_t, the (h,) after the last position, and the cache for
+        rnn_backward.
+
+    Raises:
+        ValueError: if a rank or a shared axis disagrees.
+    """
+    _check_sequence(x, state, weight_input, weight_hidden, bias)
+    seen, _ = linear_forward(x, weight_input, bias)  # (batch, len, d_hidden)
+    h = np.concatenate([state[0][:, None], seen], axis=1)  # (batch, len+1, d_hidden)
+    for t in range(x.shape[1]):
+        h[:, t + 1] += h[:, t] @ weight_hidden.T
+        np.tanh(h[:, t + 1], out=h[:, t + 1])
+    return h[:, 1:], (h[:, -1],), RNNCache(x, weight_input, weight_hidden, h)
+
+
+def rnn_backward(
+    grad_outputs: Float[np.ndarray, "batch len d_hidden"],
+    grad_state: State | None,
+    cache: RNNCache,
+    truncate: int | None = None,
+) -> tuple[
+    Float[np.ndarray, "batch len d_input"],
+    State,
+    Float[np.ndarray, "d_hidden d_input"],
+    Float[np.ndarray, "d_hidden d_hidden"],
+    Float[np.ndarray, " d_hidden"],
+]:
+    """Backpropagation through time: rnn_step_backward from right to left.
+
+    Each h_t is read from outside and by the next step: the two gradients add. Through
+    the steps alone, h_T tells h_0
+
+        dh_T / dh_0 = J_T ... J_1,  J_t = diag(1 - h_t^2) weight_hidden
+
+    Truncation cuts that product: the steps at positions k, 2k, ... hand nothing back,
+    as if a new sequence began there whose initial state happened to be known. What
+    comes out is no longer the gradient of the loss: it lacks whatever a token owes to
+    tokens before its own piece.
+
+    Args:
+        grad_outputs: gradient of the loss with respect to the outputs.
+        grad_state: likewise for the (h,) after the last position; None is zeros.
+        cache: from rnn_forward.
+        truncate: k, the length of a piece in positions; None never cuts.
+
+    Returns:
+        grad_x, grad_state for the (h,) before the first position, grad_weight_input,
+        grad_weight_hidden, grad_bias.
+
+    Raises:
+        ValueError: if truncate is below 1.
+    """
+    _check_truncate(truncate)
+    x, weight_input, weight_hidden, h = cache
+    d_hidden = len(weight_hidden)
+    grad_h = np.zeros_like(h[:, 0]) if grad_state is None else grad_state[0]
+    grad_a = np.empty_like(h[:, 1:])
+    for t in reversed(range(x.shape[1])):
+        grad_h = grad_h + grad_outputs[:, t]
+        grad_a[:, t] = tanh_backward(grad_h, h[:, t + 1])
+        grad_h = grad_a[:, t] @ weight_hidden
+        if truncate is not None and t > 0 and t % truncate == 0:
+            grad_h = np.zeros_like(grad_h)
+    rows = grad_a.reshape(-1, d_hidden)  # (batch*len, d_hidden)
+    return (
+        (rows @ weight_input).reshape(x.shape),
+        (grad_h,),
+        rows.T @ x.reshape(len(rows), -1),
+        rows.T @ h[:, :-1].reshape(rows.shape),
+        rows.sum(axis=0),
+    )
+
+
+def _check_truncate(truncate: int | None) -> None:
+    """Refuse pieces without a position."""
+    if truncate is not None and truncate < 1:
+        raise ValueError(f"truncate: must be at least 1 position, got {truncate}")
+
+
+def _check_sequence(
+    x: np.ndarray,
+    state: tuple[np.ndarray],
+    weight_input: np.ndarray,
+    weight_hidden: np.ndarray,
+    bias: np.ndarray,
+) -> None:
+    """Refuse arrays that do not fit one another."""
+    check_shape("weight_hidden", weight_hidden, d_hidden=None, d_hidden_before=None)
+    d_hidden = len(weight_hidden)
+    check_shape("weight_hidden", weight_hidden, d_hidden=None, d_hidden_before=d_hidden)
+    check_shape("weight_input", weight_input, d_hidden=d_hidden, d_input=None)
+    check_shape("bias", bias, d_hidden=d_hidden)
+    check_shape("x", x, batch=None, len=None, d_input=weight_input.shape[1])
+    check_shape("state h", state[0], batch=len(x), d_hidden=d_hidden)
+
+
+# --- the class: parameters, gradients, and a pair ---
+
+
+class RNN(Layer):
+    """One layer, read from left to right: see rnn_forward.
+
+    Args:
+        d_input: width of x_t.
+        d_hidden: width of h_t.
+        rng: draws the weights, uniformly within 1 / sqrt(d_hidden); the bias is 0.
+    """
+
+    def __init__(self, d_input: int, d_hidden: int, rng: np.random.Generator) -> None:
+        bound = d_hidden**-0.5
+        super().__init__(
+            weight_input=rng.uniform(-bound, bound, size=(d_hidden, d_input)),
+            weight_hidden=rng.uniform(-bound, bound, size=(d_hidden, d_hidden)),
+            bias=np.zeros(d_hidden),
+        )
+
+    @property
+    def d_hidden(self) -> int:
+        """Width of the state."""
+        return self.params["weight_hidden"].shape[1]
+
+    def zero_state(self, x: Float[np.ndarray, "batch len d_input"]) -> State:
+        """(h,) of zeros, one row for each sentence of `x`."""
+        return (np.zeros((len(x), self.d_hidden), dtype=x.dtype),)
+
+    def step(
+        self, x: Float[np.ndarray, "batch d_input"], state: State
+    ) -> tuple[State, RNNStepCache]:
+        """The next (h,), and the cache for `step_backward`."""
+        return rnn_step_forward(x, state, **self.params)
+
+    def step_backward(
+        self, grad_state: State, cache: RNNStepCache
+    ) -> tuple[Float[np.ndarray, "batch d_input"], State]:
+        """Gradients of the input and of the state before; the others are added up."""
+        grad_x, grad_before, *grads = rnn_step_backward(grad_state, cache)
+        self.add_gradients(*grads)
+        return grad_x, grad_before
+
+    def forward(
+        self, x: Float[np.ndarray, "batch len d_input"], state: State | None = None
+    ) -> tuple[Float[np.ndarray, "batch len d_hidden"], State, RNNCache]:
+        """All h_t, the (h,) after the last position, and the cache for `backward`.
+
+        Args:
+            x: the inputs; padding at the end changes no output before it.
+            state: (h,) before the first position; zeros if None.
+        """
+        state = self.zero_state(x) if state is None else state
+        return rnn_forward(x, state, **self.params)
+
+    def backward(
+        self,
+        grad_outputs: Float[np.ndarray, "batch len d_hidden"],
+        cache: RNNCache,
+        grad_state: State | None = None,
+        *,
+        truncate: int | None = None,
+    ) -> tuple[Float[np.ndarray, "batch len d_input"], State]:
+        """Gradients of the input and of the state before; the others are added up.
+
+        Args:
+            grad_outputs: gradient of the loss with respect to the outputs.
+            cache: from `forward`.
+            grad_state: likewise for the (h,) after the last position; None is zeros.
+            truncate: hand no gradient back past every so many positions; None never.
+        """
+        grad_x, grad_before, *grads = rnn_backward(
+            grad_outputs, grad_state, cache, truncate
+        )
+        self.add_gradients(*grads)
+        return grad_x, grad_before
