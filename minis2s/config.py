@@ -66,9 +66,7 @@ class RNNConfig(_Settings):
     """Entries of the joint vocabulary, the four special ones included."""
     cell: Literal["rnn", "lstm", "gru"] = "lstm"
     """What the recurrent layers are made of."""
-    attention: Literal["none", "fixed", "additive", "dot", "general", "scaled"] = (
-        "general"
-    )
+    attention: Literal[*ATTENTIONS] = "general"
     """How a decoder state is scored against a source position. "none": the decoder has
     its first state alone; "fixed": it is given the encoder's end at every step."""
     input_feeding: bool = False
@@ -138,8 +136,8 @@ class TransformerConfig(_Settings):
         want = f"a multiple of n_heads = {self.n_heads}"
         _require(self.d_model % self.n_heads == 0, "d_model", want, self.d_model)
         if self.positions == "sinusoidal":
-            even = "even for sinusoidal positions"
-            _require(self.d_model % 2 == 0, "d_model", even, self.d_model)
+            want = "even for sinusoidal positions"
+            _require(self.d_model % 2 == 0, "d_model", want, self.d_model)
 
 
 ModelConfig = RNNConfig | TransformerConfig

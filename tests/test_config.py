@@ -18,11 +18,13 @@ from minis2s.config import (
     RNNConfig,
     TokenizerConfig,
     TrainConfig,
+    TransformerConfig,
     apply_setting,
     preset,
 )
 
-KINDS = [RNNConfig, TrainConfig, DecodeConfig, TokenizerConfig]
+MODELS = [RNNConfig, TransformerConfig]
+KINDS = [*MODELS, TrainConfig, DecodeConfig, TokenizerConfig]
 SIZES = [(model, size) for model, sizes in PRESETS.items() for size in sizes]
 
 
@@ -34,7 +36,7 @@ def _as_users_run_it(monkeypatch):
 
 def make(kind, /, **changes):
     """Settings of a kind; a model also needs a vocabulary."""
-    return kind(**{**({"vocab_size": 97} if kind is RNNConfig else {}), **changes})
+    return kind(**{**({"vocab_size": 97} if kind in MODELS else {}), **changes})
 
 
 # --- construction ---
@@ -69,10 +71,11 @@ def test_settings_are_given_by_name(kind):
         kind(97)
 
 
-def test_model_needs_a_vocabulary():
+@pytest.mark.parametrize("kind", MODELS)
+def test_model_needs_a_vocabulary(kind):
     """There is no default size of a vocabulary."""
     with pytest.raises(TypeError, match="vocab_size"):
-        RNNConfig()
+        kind()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -105,12 +108,19 @@ CHOICES = [
     for field in dataclasses.fields(kind)
     if get_args(field.type)
 ]
+SWITCHES = [
+    (kind, field.name)
+    for kind in KINDS
+    for field in dataclasses.fields(kind)
+    if field.type is bool
+]
 
 
 def test_all_fields_are_checked_by_kind():
-    """The three lists that follow leave no field out."""
+    """The four lists above leave no field out."""
     n_fields = sum(len(dataclasses.fields(kind)) for kind in KINDS)
-    assert len(WHOLE) + len(NUMBERS) + len(CHOICES) == n_fields
+    lists = (WHOLE, NUMBERS, CHOICES, SWITCHES)
+    assert sum(len(found) for found in lists) == n_fields
 
 
 @pytest.mark.parametrize("value", ["7", 7.0, True, None])
@@ -118,6 +128,16 @@ def test_all_fields_are_checked_by_kind():
 def test_whole_numbers(kind, name, value):
     """A string, a float, a bool or nothing is no whole number."""
     with pytest.raises(InputError, match=f"^{name} must be of type int, got {value!r}"):
+        make(kind, **{name: value})
+
+
+@pytest.mark.parametrize("value", ["true", 1, 0, None])
+@pytest.mark.parametrize(("kind", "name"), SWITCHES)
+def test_switches(kind, name, value):
+    """Nothing but True and False is a switch."""
+    with pytest.raises(
+        InputError, match=f"^{name} must be of type bool, got {value!r}"
+    ):
         make(kind, **{name: value})
 
 
@@ -147,12 +167,20 @@ def test_choices(kind, name, value):
         (RNNConfig, "d_hidden"),
         (RNNConfig, "d_decoder"),
         (RNNConfig, "n_layers"),
+        (TransformerConfig, "vocab_size"),
+        (TransformerConfig, "d_model"),
+        (TransformerConfig, "n_heads"),
+        (TransformerConfig, "d_ff"),
+        (TransformerConfig, "n_layers"),
+        (TransformerConfig, "max_len"),
         (TrainConfig, "epochs"),
         (TrainConfig, "batch_tokens"),
         (TrainConfig, "max_len"),
         (TrainConfig, "lr"),
         (DecodeConfig, "n_beams"),
         (DecodeConfig, "batch_size"),
+        (DecodeConfig, "temperature"),
+        (DecodeConfig, "top_p"),
         (TokenizerConfig, "min_count"),
     ],
 )
@@ -164,7 +192,12 @@ def test_above_zero(kind, name, value):
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(RNNConfig, "dropout"), (TrainConfig, "label_smoothing")]
+    ("kind", "name"),
+    [
+        (RNNConfig, "dropout"),
+        (TransformerConfig, "dropout"),
+        (TrainConfig, "label_smoothing"),
+    ],
 )
 @pytest.mark.parametrize("value", [-0.1, 1.0, 1, 1.5])
 def test_rates(kind, name, value):
@@ -183,6 +216,7 @@ def test_rates(kind, name, value):
         (TrainConfig, "valid_every", -1),
         (TrainConfig, "patience", -1),
         (DecodeConfig, "alpha", -0.5),
+        (DecodeConfig, "top_k", -1),
     ],
 )
 def test_at_least_zero(kind, name, value):
@@ -199,18 +233,54 @@ def test_vocabulary_has_room_beside_the_special_entries(value):
         TokenizerConfig(vocab_size=value)
 
 
-def test_dot_attention_needs_equal_widths():
+@pytest.mark.parametrize("attention", ["dot", "scaled"])
+def test_dot_attention_needs_equal_widths(attention):
     """The dot product takes a decoder as wide as both directions of the encoder."""
-    sizes = {"vocab_size": 97, "d_hidden": 7, "attention": "dot"}
+    sizes = {"vocab_size": 97, "d_hidden": 7, "attention": attention}
     assert RNNConfig(**sizes, d_decoder=14).d_decoder == 14
-    message = r"d_decoder must be 2 \* d_hidden = 14 for dot attention, got 13"
+    message = rf"d_decoder must be 2 \* d_hidden = 14 for {attention} attention, got 13"
     with pytest.raises(InputError, match=message):
         RNNConfig(**sizes, d_decoder=13)
 
 
-@pytest.mark.parametrize("attention", ["additive", "general"])
+@pytest.mark.parametrize("attention", ["none", "fixed"])
+def test_input_feeding_needs_attention(attention):
+    """Without attention there is no attentional vector to feed."""
+    message = f"^input_feeding must be false where attention is {attention}, got True$"
+    with pytest.raises(InputError, match=message):
+        RNNConfig(vocab_size=97, attention=attention, input_feeding=True)
+
+
+def test_heads_share_the_width():
+    """Each head is a whole number wide."""
+    message = "^d_model must be a multiple of n_heads = 7, got 16$"
+    with pytest.raises(InputError, match=message):
+        TransformerConfig(vocab_size=97, d_model=16, n_heads=7)
+
+
+def test_sinusoids_come_in_pairs():
+    """A sine and a cosine for each frequency; learned positions take any width."""
+    sizes = {"vocab_size": 97, "d_model": 15, "n_heads": 5}
+    assert TransformerConfig(**sizes, positions="learned").d_model == 15
+    with pytest.raises(InputError, match=r"^d_model must be even for sinusoidal"):
+        TransformerConfig(**sizes)
+
+
+def test_a_probability_is_at_most_one():
+    """More than all of the probability there is not."""
+    with pytest.raises(InputError, match=r"^top_p must be at most 1, got 1\.5$"):
+        DecodeConfig(top_p=1.5)
+
+
+def test_sampling_has_no_beam():
+    """A draw is one hypothesis."""
+    with pytest.raises(InputError, match=r"^n_beams must be 1 for sampling, got 5$"):
+        DecodeConfig(sample=True, n_beams=5)
+
+
+@pytest.mark.parametrize("attention", ["none", "fixed", "additive", "general"])
 def test_other_attentions_take_any_widths(attention):
-    """Only the dot product asks for equal widths."""
+    """Only the dot products ask for equal widths."""
     RNNConfig(vocab_size=97, attention=attention, d_hidden=7, d_decoder=13)
 
 
@@ -263,6 +333,8 @@ def test_unknown_presets(model, size, message):
         ("model.dropout=0.25", 0.25),
         ("model.dropout=0", 0.0),
         ("train.epochs=7", 7),
+        ("model.input_feeding=true", True),
+        ("model.input_feeding=false", False),
         ("train.lr=1e-3", 0.001),
         ("train.optimizer=adamw", "adamw"),
         ("tokenizer.kind=word", "word"),
@@ -296,6 +368,7 @@ def test_apply_setting(assignment, value):
         ("train.epochs=ten", "train.epochs must be a whole number, got 'ten'"),
         ("train.epochs=1.5", "train.epochs must be a whole number, got '1.5'"),
         ("train.epochs=", "train.epochs must be a whole number, got ''"),
+        ("model.input_feeding=1", "model.input_feeding must be true or false, got '1'"),
         ("train.lr=fast", "train.lr must be a number, got 'fast'"),
         ("model.tie=most", "model.tie must be one of none, target, all, got 'most'"),
     ],
