@@ -322,8 +322,16 @@ class LSTM(Layer):
     def step(
         self, x: Float[np.ndarray, "batch d_input"], state: State
     ) -> tuple[State, LSTMStepCache]:
-        """The next (h, c), and the cache for lstm_step_backward."""
+        """The next (h, c), and the cache for `step_backward`."""
         return lstm_step_forward(x, state, **self.params)
+
+    def step_backward(
+        self, grad_state: State, cache: LSTMStepCache
+    ) -> tuple[Float[np.ndarray, "batch d_input"], State]:
+        """Gradients of the input and of the state before; the others are added up."""
+        grad_x, grad_before, *grads = lstm_step_backward(grad_state, cache)
+        self.add_gradients(*grads)
+        return grad_x, grad_before
 
     def forward(
         self, x: Float[np.ndarray, "batch len d_input"], state: State | None = None

@@ -274,6 +274,25 @@ def test_class_calls_its_pair_and_adds_up(case, upstream, rng):
         np.testing.assert_allclose(layer.grads[name], 2 * expected[name], **SPEC)
 
 
+def test_a_step_of_the_class_calls_its_pair_and_adds_up(case, upstream, rng):
+    """Likewise for single steps, as a decoder takes them."""
+    weights = {name: case[name] for name in WEIGHTS}
+    layer = lstm.LSTM(D_INPUT, D_HIDDEN, rng)
+    layer.load(weights)
+    x, state = case["x"][:, 0], (case["h"], case["c"])
+    _, cache = layer.step(x, state)
+    for _ in range(2):
+        found = layer.step_backward(upstream[1:], cache)
+    _, cache = lstm.lstm_step_forward(x, state, **weights)
+    *expected, grad_input, grad_hidden, grad_bias = lstm.lstm_step_backward(
+        upstream[1:], cache
+    )
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])
+    for name, grad in zip(WEIGHTS, (grad_input, grad_hidden, grad_bias), strict=True):
+        np.testing.assert_allclose(layer.grads[name], 2 * grad, **SPEC)
+
+
 def test_no_state_is_a_state_of_zeros(case, rng):
     """What is not said is zero."""
     layer = make_layer(lstm.LSTM, rng)
