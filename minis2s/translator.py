@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from minis2s.checkpoint import Run, load_run
-from minis2s.config import DecodeConfig
+from minis2s.config import DecodeConfig, InputError
 from minis2s.hypothesis import Hypothesis, merge_attention
 from minis2s.text.batching import pad
 from minis2s.text.tokenizers import EOS_ID, Tokenizer, label_pieces, word_groups
@@ -108,23 +108,26 @@ class TextTranslator:
         hypothesis: Hypothesis,
         *,
         words: bool | None = None,
-        layer: int = 0,
-        head: int = 0,
+        layer: int | None = None,
+        head: int | None = None,
     ) -> tuple[Float[np.ndarray, "n_tgt n_src"], list[str], list[str]]:
-        """One head's attention with the labels of its columns and rows.
+        """One attention map with the labels of its columns and rows.
 
         Args:
             line: the source sentence.
             hypothesis: what it was translated to.
             words: join tokens to words, or one label a token; by default words,
                 but the single tokens of a character model.
-            layer: counted from 0.
-            head: counted from 0.
+            layer: counted from 0; None is the last.
+            head: counted from 0; None is the mean of all heads.
 
         Returns:
             weights, source labels, target labels.
+
+        Raises:
+            InputError: if the model has no such layer or head, or no attention.
         """
-        weights = hypothesis.attention[layer, head]
+        weights = _choose_map(hypothesis.attention, layer, head)
         sides = (self.encode(line), hypothesis.tokens)
         if words is None:
             words = self.tokenizer.kind != "char"
@@ -135,6 +138,22 @@ class TextTranslator:
             word_groups(self.tokenizer, ids) for ids in sides
         )
         return merge_attention(weights, tgt_group, src_group), src, tgt
+
+
+def _choose_map(
+    attention: Float[np.ndarray, "n_layers n_heads tgt_len src_len"],
+    layer: int | None,
+    head: int | None,
+) -> Float[np.ndarray, "tgt_len src_len"]:
+    """The last layer unless another is asked for, and the mean of its heads."""
+    n_layers, n_heads = attention.shape[:2]
+    if not n_layers:
+        raise InputError("this model has no attention: there is nothing to look at")
+    for name, asked, there in (("layer", layer, n_layers), ("head", head, n_heads)):
+        if asked is not None and not 0 <= asked < there:
+            raise InputError(f"{name} must be from 0 to {there - 1}, got {asked}")
+    heads = attention[n_layers - 1 if layer is None else layer]
+    return heads.mean(axis=0) if head is None else heads[head]
 
 
 def _by_length(ids: dict[int, list[int]], batch_size: int) -> Iterator[list[int]]:

@@ -159,6 +159,12 @@ def attend(
         bool | None,
         typer.Option("--subwords/--words", help="what a label is; default: words"),
     ] = None,
+    layer: Annotated[
+        int | None, typer.Option(help="from 0 [default: the last]")
+    ] = None,
+    head: Annotated[
+        int | None, typer.Option(help="from 0 [default: the mean of all]")
+    ] = None,
     beam: Beam = 5,
     device: Device = "auto",
     quiet: Quiet = False,
@@ -179,11 +185,17 @@ def attend(
     else:
         hypothesis = translator.translate([sentence], DecodeConfig(n_beams=beam))[0]
     weights, src_labels, tgt_labels = translator.labelled_attention(
-        sentence, hypothesis, words=None if subwords is None else not subwords
+        sentence,
+        hypothesis,
+        words=None if subwords is None else not subwords,
+        layer=layer,
+        head=head,
     )
-    figure = attention_map(
-        weights, src_labels, tgt_labels, title=hypothesis.attention_kind
-    )
+    title = hypothesis.attention_kind
+    if hypothesis.attention.shape[:2] != (1, 1):
+        title += ", last layer" if layer is None else f", layer {layer}"
+        title += ", mean of all heads" if head is None else f", head {head}"
+    figure = attention_map(weights, src_labels, tgt_labels, title=title)
     save_figure(figure, out)
     typer.echo(translator.text(hypothesis))
     logger.info("map: %s", out)

@@ -90,6 +90,34 @@ def test_labels_are_characters_for_a_character_model(translator):
     np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
 
 
+def test_a_map_is_one_layer_and_one_head(translator):
+    """By default the last layer and the mean of its heads; else the one asked for."""
+    attention = np.random.default_rng(0).dirichlet(np.ones(5), size=(2, 3, 4))
+    found = Hypothesis([4, 5, 6, EOS_ID], -1.0, attention, "")
+    choices = {(None, None): attention[1].mean(0), (0, None): attention[0].mean(0)}
+    choices |= {(0, 2): attention[0, 2], (None, 1): attention[1, 1]}
+    for (layer, head), expected in choices.items():
+        weights, _, _ = translator.labelled_attention(
+            "abcd", found, layer=layer, head=head
+        )
+        np.testing.assert_allclose(weights, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shape", "choice", "message"),
+    [
+        ((2, 3), {"layer": 2}, "layer must be from 0 to 1, got 2"),
+        ((2, 3), {"head": -1}, "head must be from 0 to 2, got -1"),
+        ((0, 1), {}, "this model has no attention: there is nothing to look at"),
+    ],
+)
+def test_a_map_that_is_not_there(translator, shape, choice, message):
+    """A layer or head that the model lacks is said, and so is no attention at all."""
+    found = Hypothesis([4, EOS_ID], -1.0, np.ones((*shape, 2, 5)) / 5, "")
+    with pytest.raises(InputError, match=f"^{message}$"):
+        translator.labelled_attention("abcd", found, **choice)
+
+
 def test_load_gives_the_same_translations(translator, tmp_path):
     """Saved and loaded, a model says what it said."""
     weights = {n: p.detach().numpy() for n, p in translator.model.named_parameters()}
