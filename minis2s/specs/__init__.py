@@ -12,6 +12,7 @@ from minis2s.specs.attention import (
     blend,
     dot_attention,
     general_attention,
+    multi_head_attention,
     softmax,
 )
 from minis2s.specs.decode import (
@@ -20,7 +21,7 @@ from minis2s.specs.decode import (
     sampling_probabilities,
 )
 from minis2s.specs.embedding import embedding
-from minis2s.specs.functional import layer_norm, log_softmax, relu
+from minis2s.specs.functional import layer_norm, linear, log_softmax, relu
 from minis2s.specs.loss import cross_entropy
 from minis2s.specs.recurrence import (
     bidirectional,
@@ -49,9 +50,11 @@ __all__ = [
     "gru_step",
     "gru_step_paper",
     "layer_norm",
+    "linear",
     "log_softmax",
     "lstm",
     "lstm_step",
+    "multi_head_attention",
     "relu",
     "rnn",
     "rnn_step",

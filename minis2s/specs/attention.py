@@ -1,9 +1,12 @@
 """Attention, one query and one key at a time."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Bool, Float
+
+from minis2s.specs.functional import linear
 
 
 def softmax(
@@ -187,3 +190,65 @@ def additive_attention(
                 seen += weight_key[i, d] * key[b, s, d]
             scores[b, t, s] += weight_score[i] * math.tanh(seen)
     return blend(scores, value, mask)
+
+
+def multi_head_attention(
+    query: Float[np.ndarray, "batch tgt_len d_query"],
+    key: Float[np.ndarray, "batch src_len d_key"],
+    value: Float[np.ndarray, "batch src_len d_key"],
+    mask: Bool[np.ndarray, "batch tgt_len src_len"],
+    params: Mapping[str, np.ndarray],
+    *,
+    n_heads: int,
+) -> tuple[
+    Float[np.ndarray, "batch tgt_len d_model"],
+    Float[np.ndarray, "batch n_heads tgt_len src_len"],
+]:
+    """Multi-head attention: one head, one query, one key at a time.
+
+    score_hts = sum over the features d of head h of Q_td K_sd / sqrt(d_head)
+    head_td = sum_s weights_hts V_sd, where d is a feature of head h
+    context_t = W_output head_t + b_output
+
+    with Q_t = W_query query_t + b_query, and so K_s and V_s. The features of head h
+    are those from h d_head up to, but not including, (h + 1) d_head.
+
+    Args:
+        query: what each target position asks for.
+        key: what each source position offers to match.
+        value: what each source position hands over.
+        mask: True where attention is allowed, for all heads alike.
+        params: a "NAME.weight" and a "NAME.bias" for each of query, key, value, output.
+        n_heads: number of heads.
+
+    Returns:
+        context and weights.
+
+    Source: Vaswani et al. 2017, section 3.2.2, where the linear maps have no biases.
+    """
+
+    def project(name: str, x: np.ndarray) -> np.ndarray:
+        return linear(x, params[f"{name}.weight"], params[f"{name}.bias"])
+
+    batch, tgt_len, src_len = mask.shape
+    d_model = len(params["output.bias"])
+    d_head = d_model // n_heads
+    weights = np.zeros((batch, n_heads, tgt_len, src_len))
+    context = np.zeros((batch, tgt_len, d_model))
+    for b, t in np.ndindex(batch, tgt_len):
+        asked = project("query", query[b, t])
+        found = np.zeros(d_model)
+        for h in range(n_heads):
+            features = range(h * d_head, (h + 1) * d_head)
+            scores = np.zeros(src_len)
+            for s in range(src_len):
+                offered = project("key", key[b, s])
+                for d in features:
+                    scores[s] += asked[d] * offered[d] / math.sqrt(d_head)
+            weights[b, h, t] = softmax(scores, mask[b, t])
+            for s in range(src_len):
+                handed = project("value", value[b, s])
+                for d in features:
+                    found[d] += weights[b, h, t, s] * handed[d]
+        context[b, t] = project("output", found)
+    return context, weights

@@ -79,3 +79,28 @@ def layer_norm(
             centred = x[row][i] - mean
             out[row][i] = weight[i] * centred / math.sqrt(variance + eps) + bias[i]
     return out
+
+
+def linear(
+    x: Float[np.ndarray, " d_in"],
+    weight: Float[np.ndarray, "d_out d_in"],
+    bias: Float[np.ndarray, " d_out"],
+) -> Float[np.ndarray, " d_out"]:
+    """Linear map of one vector.
+
+    out_o = sum_i weight_oi x_i + bias_o
+
+    Args:
+        x: the vector.
+        weight: the matrix, one row for each output.
+        bias: what is added to the result.
+
+    Returns:
+        out.
+    """
+    out = np.zeros(len(bias))
+    for o in range(len(bias)):
+        out[o] = bias[o]
+        for i in range(len(x)):
+            out[o] += weight[o, i] * x[i]
+    return out
