@@ -45,5 +45,5 @@ class Translator(TextTranslator):
         tgt_in = np.array([[BOS_ID, *tokens[:-1]]])
         logits, weights, _ = self.model.forward(src, padding_mask(src), tgt_in)
         score = log_probabilities(logits)[0, range(len(tokens)), tokens].mean()
-        attention = weights[:, None]
+        attention = weights[0]
         return Hypothesis(tokens, float(score), attention, self.model.attention_kind)

@@ -56,5 +56,5 @@ class Translator(TextTranslator):
         logits, weights = self.model(ids, padding_mask(ids), tgt_in)
         taken = torch.tensor([tokens], device=self.device).unsqueeze(-1)
         score = log_probabilities(logits).gather(-1, taken).mean()
-        attention = weights[:, None].float().cpu().numpy()
+        attention = weights[0].float().cpu().numpy()
         return Hypothesis(tokens, float(score), attention, self.model.attention_kind)

@@ -35,7 +35,7 @@ def test_steps_equal_teacher_forcing(make_model, ragged_src, attention, n_layers
         )
         torch.testing.assert_close(step_logits, logits[:, t], rtol=1e-9, atol=1e-12)
         torch.testing.assert_close(
-            step_weights[:, 0, 0], weights[:, t], rtol=1e-9, atol=1e-12
+            step_weights, weights[:, :, :, t], rtol=1e-9, atol=1e-12
         )
 
 
@@ -65,8 +65,8 @@ def test_padding_is_not_attended_to(make_model, ragged_src):
     """Weights on padding are exactly zero, and rows sum to one."""
     mask = padding_mask(ragged_src)
     _, weights = make_model()(ragged_src, mask, torch.randint(4, 23, (3, 4)))
-    assert not weights.transpose(1, 2)[~mask].any()
-    torch.testing.assert_close(weights.sum(-1), torch.ones(3, 4))
+    assert not weights[:, 0, 0].transpose(1, 2)[~mask].any()
+    torch.testing.assert_close(weights.sum(-1), torch.ones(3, 1, 1, 4))
 
 
 def test_more_padding_changes_nothing(make_model, ragged_src):
