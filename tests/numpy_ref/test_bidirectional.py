@@ -9,6 +9,7 @@ import pytest
 from minis2s import specs
 from minis2s.numpy_ref.bidirectional import Bidirectional
 from minis2s.numpy_ref.gradcheck import numerical_gradient, relative_error
+from minis2s.numpy_ref.gru import GRU
 from minis2s.numpy_ref.lstm import LSTM
 from minis2s.numpy_ref.rnn import RNN
 
@@ -18,7 +19,7 @@ MASK = np.arange(LENGTH) < LENGTHS[:, None]
 SPEC = {"rtol": 1e-12, "atol": 1e-12}
 GRADIENT = 1e-6
 
-LOOPS = {LSTM: (specs.lstm, 2), RNN: (specs.rnn, 1)}
+LOOPS = {LSTM: (specs.lstm, 2), GRU: (specs.gru, 1), RNN: (specs.rnn, 1)}
 """Cell -> what it computes, and how many arrays its state has."""
 
 

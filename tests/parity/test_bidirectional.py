@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from minis2s.numpy_ref import lstm, rnn
+from minis2s.numpy_ref import gru, lstm, rnn
 from minis2s.numpy_ref.bidirectional import Bidirectional
+from minis2s.torch_nn import gru as torch_gru
 from minis2s.torch_nn import lstm as torch_lstm
 from minis2s.torch_nn import rnn as torch_rnn
 from minis2s.torch_nn.bidirectional import Bidirectional as TorchBidirectional
@@ -14,7 +15,7 @@ BATCH, LENGTH, D_INPUT, D_HIDDEN = 3, 7, 5, 11
 MASK = np.arange(LENGTH) < np.array([[7], [4], [1]])
 PARITY = {"rtol": 1e-9, "atol": 1e-12}
 
-TWINS = {lstm.LSTM: torch_lstm.LSTM, rnn.RNN: torch_rnn.RNN}
+TWINS = {lstm.LSTM: torch_lstm.LSTM, gru.GRU: torch_gru.GRU, rnn.RNN: torch_rnn.RNN}
 """Cell of one wing -> cell of the other."""
 
 

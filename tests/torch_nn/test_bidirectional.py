@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from minis2s.torch_nn.bidirectional import Bidirectional
+from minis2s.torch_nn.gru import GRU
 from minis2s.torch_nn.lstm import LSTM
 from minis2s.torch_nn.rnn import RNN
 
@@ -12,7 +13,7 @@ BATCH, LENGTH, D_INPUT, D_HIDDEN = 3, 7, 5, 11
 LENGTHS = torch.tensor([7, 4, 1])
 MASK = torch.arange(LENGTH) < LENGTHS[:, None]
 
-ORACLES = {LSTM: nn.LSTM, RNN: nn.RNN}
+ORACLES = {LSTM: nn.LSTM, GRU: nn.GRU, RNN: nn.RNN}
 """Cell -> PyTorch's layer of that name."""
 
 
