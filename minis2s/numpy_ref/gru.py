@@ -199,10 +199,10 @@ def gru_forward(
     h[:, 0] = state[0]
     for t in range(length):
         from_h = h[:, t] @ weight_hidden.T + bias_hidden  # (batch, 3*d_hidden)
-        recalled[:, t] = from_h[:, 2 * d_hidden :]
-        both = gates[:, t, : 2 * d_hidden] + from_h[:, : 2 * d_hidden]
-        gates[:, t, : 2 * d_hidden], _ = sigmoid_forward(both)
+        h_r, h_z, recalled[:, t] = np.split(from_h, 3, axis=-1)
         r, z, n = np.split(gates[:, t], 3, axis=-1)
+        r[...], _ = sigmoid_forward(r + h_r)
+        z[...], _ = sigmoid_forward(z + h_z)
         n[...], _ = tanh_forward(n + r * recalled[:, t])
         h[:, t + 1] = (1.0 - z) * n + z * h[:, t]
     cache = GRUCache(x, weight_input, weight_hidden, gates, recalled, h)

@@ -264,6 +264,17 @@ def make_diagonal(case):
     case["weight_hidden"][N] *= np.eye(D_HIDDEN)
 
 
+def test_the_papers_form_resets_before_weighing(case):
+    """Its loop is eq. 5-8 of Cho et al. 2014, with our biases."""
+    x, h = case["x"][0, 0], case["h"][0]
+    weight_input, weight_hidden, bias_input, bias_hidden = weights_of(case)
+    from_x, biases = weight_input @ x, bias_input + bias_hidden
+    gates = 1.0 / (1.0 + np.exp(-(from_x + weight_hidden @ h + biases)))
+    r, z = gates[R], gates[Z]
+    n = np.tanh(from_x[N] + weight_hidden[N] @ (r * h) + biases[N])
+    np.testing.assert_allclose(both_forms(case)[1], z * h + (1.0 - z) * n, **SPEC)
+
+
 def test_reset_after_weighing_is_another_function(case):
     """In general the two forms differ, even without the candidate's second bias."""
     case["bias_hidden"][N] = 0.0
