@@ -1,7 +1,12 @@
-"""Token ids to vectors.
+"""Token ids to vectors, and positions to vectors.
 
-Twin: minis2s/torch_nn/embedding.py. Left out here: positions, which a recurrent
-network does not need.
+A recurrent network reads a sentence in its order. Attention sees a set, and so a
+Transformer adds to each token's vector one that says where it stands: a sinusoid, or a
+row that is learned like that of a token.
+
+Left out: positions that enter the attention instead (relative, rotary).
+
+Twin: minis2s/torch_nn/embedding.py.
 """
 
 from typing import NamedTuple
@@ -97,3 +102,124 @@ class Embedding(Layer):
     ) -> None:
         """Add up the gradient of the table; ids have none."""
         self.add_gradients(embedding_backward(grad_embedded, cache))
+
+
+def sinusoidal_positions(
+    length: int, d_model: int
+) -> Float[np.ndarray, "length d_model"]:
+    """The vectors of the first positions: clock hands, each pair slower than the last.
+
+    PE(pos, 2i) = sin(pos / 10000^(2i / d_model))
+    PE(pos, 2i + 1) = cos(pos / 10000^(2i / d_model))
+
+    Sines and cosines take turns, as in the paper. Some code puts all sines before all
+    cosines; the same numbers in another order, but a checkpoint knows only one.
+
+    Args:
+        length: how many positions, from 0.
+        d_model: width of a vector; even, since sine and cosine go in pairs.
+
+    Returns:
+        positions, in float64.
+
+    Raises:
+        ValueError: if d_model is odd.
+
+    Source: Vaswani et al. 2017, section 3.5, arXiv:1706.03762.
+
+    >>> sinusoidal_positions(2, 4).round(2).tolist()
+    [[0.0, 1.0, 0.0, 1.0], [0.84, 0.54, 0.01, 1.0]]
+    """
+    if d_model % 2:
+        raise ValueError(
+            f"d_model: must be even for sinusoidal positions, got {d_model}"
+        )
+    steps_per_radian = 10000.0 ** (np.arange(0, d_model, 2) / d_model)
+    angle = np.arange(length)[:, None] / steps_per_radian  # (length, d_model / 2)
+    pairs = np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+    return pairs.reshape(length, d_model)
+
+
+class SinusoidalPositions(Layer):
+    """Adds sinusoidal_positions, of which there is nothing to learn.
+
+    Args:
+        d_model: width of a vector; even.
+    """
+
+    def __init__(self, d_model: int) -> None:
+        super().__init__()
+        self.d_model = d_model
+
+    def forward(
+        self, x: Float[np.ndarray, "batch len d_model"], *, start: int = 0
+    ) -> tuple[Float[np.ndarray, "batch len d_model"], None]:
+        """Tell each vector where it stands.
+
+        Args:
+            x: a vector for each token.
+            start: position of the first of them; when decoding, how many there were
+                before.
+
+        Returns:
+            x + positions, and the cache for `backward`, which needs none.
+        """
+        positions = sinusoidal_positions(start + x.shape[1], self.d_model)
+        return x + positions[start:].astype(x.dtype), None
+
+    def backward(
+        self, grad_out: Float[np.ndarray, "batch len d_model"], cache: None
+    ) -> Float[np.ndarray, "batch len d_model"]:
+        """grad_x: what was added to x does not change its gradient."""
+        return grad_out
+
+
+class LearnedPositions(Layer):
+    """Adds a row of a table to each vector: a position is looked up like a token.
+
+    out_t = x_t + weight[start + t]
+
+    What it has never been trained on it does not know: a longer sentence than max_len
+    has no rows, and rows that only long sentences reach have learned little.
+
+    Args:
+        max_len: number of positions.
+        d_model: width of a vector.
+        rng: draws the rows from N(0, 1/d_model), as Embedding does.
+
+    Source: Gehring et al. 2017, section 3.1, arXiv:1705.03122.
+    """
+
+    def __init__(self, max_len: int, d_model: int, rng: np.random.Generator) -> None:
+        super().__init__(weight=rng.normal(size=(max_len, d_model)) * d_model**-0.5)
+
+    def forward(
+        self, x: Float[np.ndarray, "batch len d_model"], *, start: int = 0
+    ) -> tuple[Float[np.ndarray, "batch len d_model"], EmbeddingCache]:
+        """Tell each vector where it stands.
+
+        Args:
+            x: a vector for each token.
+            start: position of the first of them; when decoding, how many there were
+                before.
+
+        Returns:
+            x + positions, and the cache for `backward`.
+
+        Raises:
+            ValueError: if there are fewer than start + len rows.
+        """
+        max_len, end = len(self.params["weight"]), start + x.shape[1]
+        if end > max_len:
+            raise ValueError(
+                f"x: must have at most {max_len} positions (max_len), got {end}"
+            )
+        rows, cache = embedding_forward(np.arange(start, end), self.params["weight"])
+        return x + rows, cache
+
+    def backward(
+        self, grad_out: Float[np.ndarray, "batch len d_model"], cache: EmbeddingCache
+    ) -> Float[np.ndarray, "batch len d_model"]:
+        """grad_x; each row's gradient, summed over the sentences, is added up."""
+        self.add_gradients(embedding_backward(grad_out.sum(axis=0), cache))
+        return grad_out

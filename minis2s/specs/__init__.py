@@ -20,7 +20,7 @@ from minis2s.specs.decode import (
     exhaustive_search,
     sampling_probabilities,
 )
-from minis2s.specs.embedding import embedding
+from minis2s.specs.embedding import embedding, sinusoidal_positions
 from minis2s.specs.functional import layer_norm, linear, log_softmax, relu
 from minis2s.specs.loss import cross_entropy
 from minis2s.specs.recurrence import (
@@ -59,5 +59,6 @@ __all__ = [
     "rnn",
     "rnn_step",
     "sampling_probabilities",
+    "sinusoidal_positions",
     "softmax",
 ]
