@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from minis2s.hypothesis import Hypothesis, merge_attention
+from minis2s.hypothesis import Beam, Hypothesis, merge_attention
+from minis2s.text.tokenizers import EOS_ID
 
 TGT_LEN, SRC_LEN = 5, 7
 TGT_GROUP, SRC_GROUP = [0, 0, 1, 2, 2], [0, 1, 1, 1, 2, 3, 3]
@@ -77,3 +78,10 @@ def test_hypothesis_is_frozen(weights):
     found = Hypothesis([5, 3], -0.5, weights[None, None], "general cross-attention")
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.score = 0.0
+
+
+def test_what_has_ended_is_not_continued():
+    """Its slot is free: no token may follow EOS, and only the other one lives on."""
+    beam = Beam(limit=9, n_beams=2, alpha=1.0)
+    beam.grow([-0.1, -0.4], parents=[0, 0], tokens=[EOS_ID, 5], weights=[0, 0])
+    assert beam.live == [-np.inf, -0.4]

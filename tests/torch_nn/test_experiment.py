@@ -25,6 +25,7 @@ TEXT = ParallelText(WORDS, [word[::-1] for word in WORDS], "")
 def make(out, *, resume=False, allow_inexact=False, half=False, text=TEXT, **changes):
     """A very small experiment."""
     settings = Settings(
+        kind="rnn",
         model={"d_embed": 4, "d_hidden": 3, "d_decoder": 5},
         train=TrainConfig(**{"epochs": 2, "batch_tokens": 15, **changes}),
         tokenizer=TokenizerConfig(kind="char", min_count=1),
@@ -257,3 +258,12 @@ def test_another_vocabulary_than_asked_for_is_said(tmp_path, caplog, asked, said
         Experiment(settings, TEXT, TEXT, tmp_path / "run", device=torch.device("cpu"))
     assert said in caplog.text
     assert f"the {asked} asked for" in caplog.text
+
+
+def test_the_vocabulary_is_that_of_the_training_text(tmp_path):
+    """A letter that only the validation text has is unknown."""
+    words = [word for word in WORDS if "d" not in word]
+    text = ParallelText(words, [word[::-1] for word in words], "")
+    pieces = make(tmp_path / "run", text=text).tokenizer.pieces
+    assert set("abcefg") <= set(pieces)
+    assert "d" not in pieces
