@@ -34,6 +34,12 @@ from minis2s.specs.recurrence import (
     rnn,
     rnn_step,
 )
+from minis2s.specs.transformer import (
+    decoder_layer,
+    encoder_layer,
+    feed_forward,
+    residual,
+)
 
 __all__ = [
     "additive_attention",
@@ -41,10 +47,13 @@ __all__ = [
     "bilstm",
     "blend",
     "cross_entropy",
+    "decoder_layer",
     "dot_attention",
     "draw_token",
     "embedding",
+    "encoder_layer",
     "exhaustive_search",
+    "feed_forward",
     "general_attention",
     "gru",
     "gru_step",
@@ -56,6 +65,7 @@ __all__ = [
     "lstm_step",
     "multi_head_attention",
     "relu",
+    "residual",
     "rnn",
     "rnn_step",
     "sampling_probabilities",
