@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "translator": LEAVES | {"checkpoint"},
     "numpy_ref": {"config", "hypothesis", "text", "checkpoint", "translator"},
     "torch_nn": LEAVES | {"checkpoint", "translator", "torch"},
+    "bridge": {"config", "numpy_ref", "torch_nn", "torch"},
     "classroom": {"*"},
     "museum": {"*"},
     "cli": {"*"},
