@@ -1,5 +1,7 @@
 """Rung 3: both wings find the same translations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,11 @@ from minis2s.numpy_ref.seq2seq import Seq2Seq
 from minis2s.torch_nn import decode as torch_decode
 
 GREEDY, BEAM = DecodeConfig(), DecodeConfig(n_beams=5)
+SAMPLE = DecodeConfig(sample=True, temperature=1.5, top_k=17, top_p=0.95)
 each_search = pytest.mark.parametrize("config", [GREEDY, BEAM], ids=["greedy", "beam"])
+each_way = pytest.mark.parametrize(
+    "config", [GREEDY, BEAM, SAMPLE], ids=["greedy", "beam", "sample"]
+)
 each_alpha = pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
 
 
@@ -47,11 +53,14 @@ class Interpreter:
 
 
 def translate_twice(model, numpy_model, src, config):
-    """Pairs of hypotheses, torch's first."""
+    """Pairs of hypotheses, torch's first, drawn from the same numbers if any."""
     mask = src != 0
+    ours = src.numpy(), mask.numpy(), config, np.random.default_rng(5)
     return zip(
-        torch_decode.translate_batch(model, src, mask, config),
-        numpy_decode.translate_batch(numpy_model, src.numpy(), mask.numpy(), config),
+        torch_decode.translate_batch(
+            model, src, mask, config, np.random.default_rng(5)
+        ),
+        numpy_decode.translate_batch(numpy_model, *ours),
         strict=True,
     )
 
@@ -66,13 +75,13 @@ def assert_same(theirs, ours):
 
 
 @each_alpha
-@each_search
+@each_way
 @pytest.mark.parametrize("seed", range(3))
 def test_the_searches_are_the_same(make_model, ragged_src, config, alpha, seed):
     """Given the same logits, both wings choose the same tokens, whatever alpha is."""
     torch.manual_seed(seed)
     model = make_model(n_layers=2)
-    config = DecodeConfig(n_beams=config.n_beams, alpha=alpha)
+    config = replace(config, alpha=alpha)
     for pair in translate_twice(model, Interpreter(model), ragged_src, config):
         assert_same(*pair)
 
@@ -89,7 +98,7 @@ def test_the_searches_break_ties_alike(make_model, ragged_src, config):
         assert_same(*pair)
 
 
-@each_search
+@each_way
 @pytest.mark.parametrize("attention", ["additive", "dot", "general"])
 @pytest.mark.parametrize("n_layers", [1, 2])
 def test_both_wings_translate_alike(
@@ -118,3 +127,41 @@ def test_top_candidates_agree(rng):
     ours = numpy_decode.top_candidates(scores, 7)
     for a, b in zip(theirs, ours, strict=True):
         np.testing.assert_array_equal(a.numpy(), b)
+
+
+FILTERS = [{}, {"temperature": 0.3}, {"top_k": 3}, {"top_p": 0.5}]
+
+
+@pytest.mark.parametrize("changes", FILTERS, ids=str)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_sampling_probabilities_agree(rng, changes, dtype):
+    """Huge logits, ties and impossible tokens included."""
+    logits = (rng.normal(size=(3, 5, 7)) * [[[1.0]], [[1e2]], [[1e4]]]).astype(dtype)
+    logits[0] = rng.integers(0, 3, size=(5, 7))
+    logits[1, :, 2] = -np.inf
+    config = DecodeConfig(sample=True, **changes)
+    theirs = torch_decode.sampling_probabilities(torch.from_numpy(logits), config)
+    ours = numpy_decode.sampling_probabilities(logits, config)
+    tolerance = {"f4": 1e-6, "f8": 1e-12}[dtype]
+    np.testing.assert_allclose(ours, theirs.numpy(), rtol=tolerance, atol=tolerance)
+
+
+def test_draws_agree(rng):
+    """The same token for the same number, also for the ends and at the borders."""
+    probabilities = rng.integers(0, 4, size=(997, 8)) / 32
+    probabilities[:, 5] += 1.0 - probabilities.sum(axis=1)
+    uniform = rng.integers(0, 32, size=997) / 32
+    theirs = torch_decode.draw_tokens(*map(torch.from_numpy, (probabilities, uniform)))
+    ours = numpy_decode.draw_tokens(probabilities, uniform)
+    np.testing.assert_array_equal(ours, theirs.numpy())
+
+
+@each_way
+def test_both_wings_translate_alike_without_a_cache(make_model, ragged_src, config):
+    """Each reading every prefix anew."""
+    model = make_model(n_layers=2)
+    twin = Seq2Seq(model.config, np.random.default_rng(0))
+    twin.load({n: p.detach().numpy() for n, p in model.named_parameters()})
+    models = torch_decode.Uncached(model), numpy_decode.Uncached(twin)
+    for pair in translate_twice(*models, ragged_src, config):
+        assert_same(*pair)

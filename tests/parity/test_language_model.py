@@ -45,23 +45,22 @@ def test_both_wings_agree(rng, cell):
     """Logits, last state, and the gradient of every parameter and the first state."""
     model, twin = make_twins(cell)
     ids = rng.integers(0, VOCAB_SIZE, size=(BATCH, LENGTH))
-    shapes = [(BATCH, D_HIDDEN)] * (2 if cell == "lstm" else 1)
-    state, grad_state = (tuple(rng.normal(size=s) for s in shapes) for _ in range(2))
+    n_parts = 2 if cell == "lstm" else 1
+    state, grad_state = (
+        tuple(rng.normal(size=(BATCH, D_HIDDEN)) for _ in range(n_parts)) for _ in "ab"
+    )
     grad_logits = rng.normal(size=(BATCH, LENGTH, VOCAB_SIZE))
     logits, after, cache = model.forward(ids, state)
     grad_before = model.backward(grad_logits, cache, grad_state)
     before = tuple(torch.tensor(part, requires_grad=True) for part in state)
-    results = twin(torch.from_numpy(ids), before)
+    twin_logits, twin_after = twin(torch.from_numpy(ids), before)
     upstream = [torch.from_numpy(grad) for grad in (grad_logits, *grad_state)]
-    torch.autograd.backward([results[0], *results[1]], upstream)
-    theirs = [results[0], *results[1]]
-    for ours, want in zip((logits, *after), theirs, strict=True):
-        np.testing.assert_allclose(ours, want.detach().numpy(), **PARITY)
-    for ours, part in zip(grad_before, before, strict=True):
-        np.testing.assert_allclose(ours, part.grad.numpy(), **PARITY)
-    wanted = {name: p.grad.numpy() for name, p in twin.named_parameters()}
-    for name, grad in model.named_gradients():
-        np.testing.assert_allclose(grad, wanted[name], **PARITY, err_msg=name)
+    torch.autograd.backward([twin_logits, *twin_after], upstream)
+    ours = [logits, *after, *grad_before, *dict(model.named_gradients()).values()]
+    theirs = [twin_logits, *twin_after]
+    theirs += [leaf.grad for leaf in (*before, *twin.parameters())]
+    for array, tensor in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(array, tensor.detach().numpy(), **PARITY)
 
 
 def test_both_wings_measure_the_same_loss(rng):

@@ -1,29 +1,40 @@
-"""Greedy and beam search."""
+"""Greedy search, draws and beam search; and real translators without their cache."""
 
-import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from minis2s.config import DecodeConfig
+from minis2s import specs
+from minis2s.config import DecodeConfig, TransformerConfig
 from minis2s.text.tokenizers import BOS_ID, EOS_ID, PAD_ID
 from minis2s.torch_nn import decode
 from minis2s.torch_nn.decode import (
+    Uncached,
     beam_search,
+    draw_tokens,
     greedy_search,
     log_probabilities,
+    sampling_probabilities,
     top_candidates,
     translate_batch,
 )
 from minis2s.torch_nn.masks import padding_mask
+from minis2s.torch_nn.transformer import Transformer
 
-BEAM = DecodeConfig(n_beams=5)
+GREEDY, BEAM = DecodeConfig(), DecodeConfig(n_beams=5)
+SAMPLE = DecodeConfig(sample=True)
+each_search = pytest.mark.parametrize("config", [GREEDY, BEAM], ids=["greedy", "beam"])
+each_way = pytest.mark.parametrize(
+    "config", [GREEDY, BEAM, SAMPLE], ids=["greedy", "beam", "sample"]
+)
 
 
-def search(model, src, config):
+def search(model, src, config, seed=0):
     """Translate a padded batch."""
-    return translate_batch(model, src, padding_mask(src), config)
+    rng = np.random.default_rng(seed)
+    return translate_batch(model, src, padding_mask(src), config, rng)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
@@ -39,7 +50,7 @@ def test_beam_of_one_equals_greedy(make_model, ragged_src, alpha):
         np.testing.assert_allclose(a.attention, b.attention, atol=1e-6)
 
 
-@pytest.mark.parametrize("config", [DecodeConfig(), BEAM], ids=["greedy", "beam"])
+@each_search
 @pytest.mark.parametrize("seed", range(4))
 def test_alone_in_a_batch_and_reversed_are_one(make_model, config, seed):
     """A sentence is translated alike alone, in any batch, and in reverse order."""
@@ -64,15 +75,16 @@ def test_beam_finds_the_best_of_all(make_model, monkeypatch, seed, alpha):
     torch.manual_seed(seed)
     model, src = make_model(vocab_size=6), torch.tensor([[4, 5, EOS_ID]])
     monkeypatch.setattr(decode, "max_tgt_len", lambda mask: torch.full((len(mask),), 4))
-    words = (1, 4, 5)
-    candidates = [
-        [*body, EOS_ID] for n in range(4) for body in itertools.product(words, repeat=n)
-    ]
-    scores = [exact_score(model, src, tokens, alpha) for tokens in candidates]
+
+    def next_log_prob(tokens):
+        logits, _ = model(src, padding_mask(src), torch.tensor([[BOS_ID, *tokens]]))
+        return log_probabilities(logits)[0, -1].detach().double().numpy()
+
+    tokens, score = specs.exhaustive_search(next_log_prob, max_len=4, alpha=alpha)
     config = DecodeConfig(n_beams=200, alpha=alpha)
     best = beam_search(model, src, padding_mask(src), config)[0]
-    assert best.tokens == candidates[int(np.argmax(scores))]
-    np.testing.assert_allclose(best.score, max(scores), atol=1e-5)
+    assert best.tokens == tokens
+    np.testing.assert_allclose(best.score, score, atol=1e-5)
 
 
 def exact_score(model, src, tokens, alpha):
@@ -83,7 +95,7 @@ def exact_score(model, src, tokens, alpha):
     return float(log_prob.detach().sum()) / len(tokens) ** alpha
 
 
-@pytest.mark.parametrize("config", [DecodeConfig(), BEAM], ids=["greedy", "beam"])
+@each_way
 def test_attention_is_that_of_the_returned_tokens(make_model, ragged_src, config):
     """The map of the winner equals the map of teacher forcing on its tokens."""
     model = make_model()
@@ -91,12 +103,10 @@ def test_attention_is_that_of_the_returned_tokens(make_model, ragged_src, config
         src = row[row != PAD_ID][None]
         tgt_in = torch.tensor([[BOS_ID, *found.tokens[:-1]]])
         _, weights = model(src, padding_mask(src), tgt_in)
-        np.testing.assert_allclose(
-            found.attention[0, 0], weights[0].detach(), atol=1e-5
-        )
+        np.testing.assert_allclose(found.attention, weights[0].detach(), atol=1e-5)
 
 
-@pytest.mark.parametrize("config", [DecodeConfig(), BEAM], ids=["greedy", "beam"])
+@each_way
 def test_score_is_mean_log_probability(make_model, ragged_src, config):
     """With alpha 1 the score is the mean log-probability, EOS counted."""
     model = make_model()
@@ -112,7 +122,7 @@ def test_pad_and_bos_are_impossible():
     torch.testing.assert_close(log_prob.exp().sum(-1), torch.ones(3))
 
 
-@pytest.mark.parametrize("config", [DecodeConfig(), BEAM], ids=["greedy", "beam"])
+@each_way
 def test_length_is_bounded(make_model, ragged_src, config):
     """Where EOS never comes, a translation has 2 src_len + 20 tokens."""
     model = make_model(tie="none")
@@ -144,3 +154,176 @@ def test_wider_beams_score_no_worse_here(make_model, ragged_src):
     model = make_model()
     greedy, beam = (search(model, ragged_src, c) for c in (DecodeConfig(), BEAM))
     assert all(b.score >= a.score - 1e-6 for a, b in zip(greedy, beam, strict=True))
+
+
+# --- drawing at random ---
+
+FILTERS = [
+    {"temperature": 0.7},
+    {"temperature": 3.0, "top_k": 4},
+    {"top_k": 1},
+    {"top_k": 100},
+    {"top_p": 0.6},
+    {"top_p": 1e-9},
+    {"temperature": 1.5, "top_k": 5, "top_p": 0.8},
+]
+each_filter = pytest.mark.parametrize("changes", FILTERS, ids=str)
+
+
+@pytest.fixture
+def logits(rng):
+    """Seven rows, in each PAD and BOS impossible, in the last three many ties."""
+    rows = 2 * rng.normal(size=(7, 11))
+    rows[4:] = rng.integers(-1, 2, size=(3, 11))
+    rows[:, [PAD_ID, BOS_ID]] = -np.inf
+    return torch.from_numpy(rows)
+
+
+@each_filter
+def test_probabilities_agree_with_the_loop(logits, changes):
+    """Rung 1: temperature, then top_k, then top_p; ties to the lowest id."""
+    config, before = DecodeConfig(sample=True, **changes), logits.clone()
+    found = sampling_probabilities(logits, config)
+    settings = config.temperature, config.top_k, config.top_p
+    for row, probabilities in zip(logits.numpy(), found.numpy(), strict=True):
+        want = specs.sampling_probabilities(row, *settings)
+        np.testing.assert_allclose(probabilities, want, rtol=1e-12, atol=1e-12)
+    assert torch.equal(logits, before)
+
+
+def test_a_nucleus_of_one_leaves_nothing_out():
+    """With top_p 1 even a token that rounding cannot see keeps its probability."""
+    assert sampling_probabilities(torch.tensor([0.0, -40.0, -30.0]), SAMPLE).all()
+
+
+@each_filter
+def test_extreme_logits_stay_finite(logits, changes):
+    """At +-1e4, and colder still, probabilities are finite and sum to one."""
+    logits = torch.where(logits.isfinite(), 1e4 * logits.sign(), logits).float()
+    changes = {"temperature": 1e-4} | changes
+    found = sampling_probabilities(logits, DecodeConfig(sample=True, **changes))
+    assert found.isfinite().all()
+    torch.testing.assert_close(found.sum(dim=-1), torch.ones(7))
+
+
+def test_draws_agree_with_the_loop(logits, rng):
+    """Rung 1: the token under the needle, for a thousand needles."""
+    probabilities = sampling_probabilities(logits, SAMPLE)
+    uniform = rng.random((1000, len(logits)))
+    needles = torch.from_numpy(uniform)
+    found = draw_tokens(probabilities.expand(1000, *logits.shape), needles)
+    for index in np.ndindex(uniform.shape):
+        want = specs.draw_token(probabilities[index[1]].numpy(), uniform[index])
+        assert found[index] == want
+
+
+@pytest.mark.parametrize("uniform", [0.0, np.nextafter(1.0, 0.0)])
+def test_the_ends_draw_what_is_possible(uniform):
+    """The least and the greatest number draw tokens of positive probability."""
+    probabilities = torch.rand(997, 13)
+    probabilities[:, [0, 2, 11, 12]] = 0.0  # sums that rounding leaves off 1
+    probabilities /= probabilities.sum(dim=-1, keepdim=True)
+    needles = torch.full((997,), uniform, dtype=torch.float64)
+    token = draw_tokens(probabilities, needles)
+    assert set(token.tolist()) == {1 if uniform == 0.0 else 10}
+
+
+def test_frequencies_are_the_probabilities(rng):
+    """20,000 draws among 11 tokens: chi-square is below its 99.9 % quantile."""
+    probabilities = torch.rand(11, dtype=torch.float64)
+    probabilities /= probabilities.sum()
+    uniform = torch.from_numpy(rng.random(20_000))
+    token = draw_tokens(probabilities.expand(20_000, 11), uniform)
+    expected = 20_000 * probabilities
+    chi_square = (token.bincount(minlength=11) - expected) ** 2 / expected
+    assert chi_square.sum() < 29.59  # for 10 degrees of freedom
+
+
+@pytest.mark.parametrize(
+    "changes", [{"temperature": 1e-4}, {"top_k": 1}, {"top_p": 1e-6}], ids=str
+)
+def test_cold_and_narrow_draws_are_greedy(make_model, ragged_src, changes):
+    """Near temperature 0, or among one token, a draw has no choice."""
+    model, config = make_model(), replace(SAMPLE, **changes)
+    greedy, drawn = (search(model, ragged_src, c) for c in (GREEDY, config))
+    for a, b in zip(greedy, drawn, strict=True):
+        assert a.tokens == b.tokens
+        assert a.score == b.score
+        np.testing.assert_array_equal(a.attention, b.attention)
+
+
+@pytest.mark.parametrize("kept", range(3))
+def test_a_draw_does_not_depend_on_the_others(make_model, ragged_src, kept):
+    """With the same row of random numbers, whoever else is drawn, and how long."""
+    model, others = make_model(), ragged_src.clone()
+    for i in {0, 1, 2} - {kept}:
+        body = others[i] > EOS_ID
+        others[i, body] = 26 - others[i, body]  # other words, the same length
+    a, b = (search(model, src, SAMPLE)[kept] for src in (ragged_src, others))
+    assert a.tokens == b.tokens
+    assert a.score == pytest.approx(b.score, abs=1e-5)
+
+
+def test_other_random_numbers_draw_other_tokens(make_model, ragged_src):
+    """A seed gives one translation, another seed another."""
+    model = make_model()
+    a, b, c = (search(model, ragged_src, SAMPLE, seed) for seed in (0, 0, 1))
+    assert [x.tokens for x in a] == [x.tokens for x in b] != [x.tokens for x in c]
+
+
+def test_a_draw_needs_a_generator(make_model, ragged_src):
+    """Asked to draw without one, translate_batch says so."""
+    mask = padding_mask(ragged_src)
+    with pytest.raises(ValueError, match=r"rng: must be a Generator if config\.sample"):
+        translate_batch(make_model(), ragged_src, mask, SAMPLE)
+
+
+# --- without a cache ---
+
+
+RECURRENT = [
+    {"attention": "general", "n_layers": 2},
+    {"attention": "additive", "cell": "gru", "input_feeding": True},
+    {"attention": "none", "cell": "rnn"},
+]
+TRANSFORMERS = [{"n_layers": 2}, {"norm": "post", "positions": "learned"}]
+
+
+@pytest.fixture
+def shorter(monkeypatch):
+    """At most eleven tokens, since an uncached step is slow."""
+    limit = torch.full((3,), 11)
+    monkeypatch.setattr(decode, "max_tgt_len", lambda mask: limit)
+
+
+def assert_the_cache_changes_nothing(model, src, config):
+    """Reading the whole prefix anew at every step gives the same translations."""
+    with torch.no_grad():
+        model.decoder.output.bias[EOS_ID] -= 3.0  # long enough to remember
+    cached, uncached = (search(m, src, config) for m in (model, Uncached(model)))
+    assert max(len(found.tokens) for found in cached) > 5
+    for a, b in zip(cached, uncached, strict=True):
+        assert a.tokens == b.tokens
+        assert a.attention_kind == b.attention_kind
+        np.testing.assert_allclose(a.score, b.score, atol=1e-5)
+        np.testing.assert_allclose(a.attention, b.attention, atol=1e-5)
+
+
+@each_way
+@pytest.mark.usefixtures("shorter")
+@pytest.mark.parametrize("changes", RECURRENT, ids=str)
+def test_a_recurrent_translator_needs_no_cache(make_model, ragged_src, changes, config):
+    """Its state of h and c is worth the whole prefix."""
+    assert_the_cache_changes_nothing(make_model(**changes), ragged_src, config)
+
+
+@each_way
+@pytest.mark.usefixtures("shorter")
+@pytest.mark.parametrize("changes", TRANSFORMERS, ids=str)
+def test_a_transformer_needs_no_cache(ragged_src, changes, config):
+    """Its keys and values of earlier tokens are those of the whole prefix."""
+    sizes = {"vocab_size": 23, "d_model": 8, "n_heads": 2, "d_ff": 13, "dropout": 0.3}
+    model = Transformer(TransformerConfig(**{**sizes, **changes})).eval()
+    for value in model.parameters():
+        torch.nn.init.normal_(value, std=0.6)
+    assert_the_cache_changes_nothing(model, ragged_src, config)
