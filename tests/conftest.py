@@ -7,6 +7,26 @@ import torch
 from minis2s.config import RNNConfig
 from minis2s.torch_nn.seq2seq import Seq2Seq
 
+_VARIANTS = (
+    "rnn none 1 all", "lstm none 2 none", "gru none 2 target",
+    "rnn fixed 2 target", "lstm fixed 1 none", "gru fixed 2 all",
+    "lstm additive 1 all", "lstm dot 2 target", "lstm general 1 none",
+    "lstm general 2 all", "rnn scaled 2 none", "gru additive 1 target",
+    "rnn additive+ 2 all", "lstm general+ 1 target", "gru dot+ 1 none",
+    "rnn general+ 1 none", "lstm scaled+ 2 none", "gru general+ 2 all",
+    "lstm dot+ 2 all",
+)  # fmt: skip
+"""Cell, attention (+ with input feeding), layers, tie: any two values that may stand
+together do so somewhere, scores aside, which differ in nothing but the score."""
+
+
+@pytest.fixture(params=_VARIANTS)
+def variant(request):
+    """What is changed in a configuration, for each kind of recurrent translator."""
+    cell, attention, n_layers, tie = request.param.split()
+    changes = {"cell": cell, "attention": attention.rstrip("+"), "tie": tie}
+    return {**changes, "n_layers": int(n_layers), "input_feeding": "+" in attention}
+
 
 @pytest.fixture
 def rng():

@@ -19,12 +19,13 @@ from minis2s.config import RNNConfig
 from minis2s.numpy_ref.bidirectional import Bidirectional, BidirectionalCache
 from minis2s.numpy_ref.embedding import Embedding, EmbeddingCache
 from minis2s.numpy_ref.functional import DropoutCache
+from minis2s.numpy_ref.gru import GRU
 from minis2s.numpy_ref.layer import Dropout, Layer
 from minis2s.numpy_ref.lstm import LSTM
 from minis2s.numpy_ref.masks import mask_lengths
 from minis2s.numpy_ref.rnn import RNN
 
-CELLS = {"rnn": RNN, "lstm": LSTM}
+CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 """What a recurrent layer may be, by its name in the configuration."""
 
 

@@ -34,6 +34,7 @@ from minis2s.specs.recurrence import (
     rnn,
     rnn_step,
 )
+from minis2s.specs.seq2seq import input_feeding, input_feeding_step
 from minis2s.specs.transformer import (
     decoder_layer,
     encoder_layer,
@@ -58,6 +59,8 @@ __all__ = [
     "gru",
     "gru_step",
     "gru_step_paper",
+    "input_feeding",
+    "input_feeding_step",
     "layer_norm",
     "linear",
     "log_softmax",

@@ -19,11 +19,12 @@ from torch import Tensor, nn
 from minis2s.config import RNNConfig
 from minis2s.torch_nn.bidirectional import Bidirectional
 from minis2s.torch_nn.embedding import Embedding
+from minis2s.torch_nn.gru import GRU
 from minis2s.torch_nn.lstm import LSTM
 from minis2s.torch_nn.masks import mask_lengths
 from minis2s.torch_nn.rnn import RNN
 
-CELLS = {"rnn": RNN, "lstm": LSTM}
+CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 """What a recurrent layer may be, by its name in the configuration."""
 
 

@@ -3,16 +3,14 @@
 import pytest
 import torch
 
-from minis2s.config import ATTENTIONS, RNNConfig
+from minis2s.config import RNNConfig
 from minis2s.torch_nn.masks import padding_mask
 from minis2s.torch_nn.seq2seq import Seq2Seq
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
-@pytest.mark.parametrize("n_layers", [1, 2])
-def test_fused_equals_explicit(make_model, ragged_src, attention, n_layers):
+def test_fused_equals_explicit(make_model, ragged_src, variant):
     """Teacher forcing gives the same logits and weights on both paths."""
-    model = make_model(attention=attention, n_layers=n_layers).double()
+    model = make_model(**variant).double()
     tgt_in = torch.randint(4, 23, (3, 4))
     mask = padding_mask(ragged_src)
     fused = model(ragged_src, mask, tgt_in, fused=True)
@@ -20,28 +18,23 @@ def test_fused_equals_explicit(make_model, ragged_src, attention, n_layers):
     torch.testing.assert_close(fused, explicit, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
-@pytest.mark.parametrize("n_layers", [1, 2])
-def test_steps_equal_teacher_forcing(make_model, ragged_src, attention, n_layers):
+def test_steps_equal_teacher_forcing(make_model, ragged_src, variant):
     """Decoding the true tokens one by one gives what one call gives."""
-    model = make_model(attention=attention, n_layers=n_layers).double()
+    model = make_model(**variant).double()
     tgt_in, mask = torch.randint(4, 23, (3, 4)), padding_mask(ragged_src)
     logits, weights = model(ragged_src, mask, tgt_in)
     memory = model.encode(ragged_src, mask)
     state = model.initial_state(memory)
     for t in range(4):
-        step_logits, step_weights, state = model.decode_step(
-            tgt_in[:, t], state, memory
-        )
-        torch.testing.assert_close(step_logits, logits[:, t], rtol=1e-9, atol=1e-12)
-        torch.testing.assert_close(
-            step_weights, weights[:, :, :, t], rtol=1e-9, atol=1e-12
-        )
+        found, looked, state = model.decode_step(tgt_in[:, t], state, memory)
+        torch.testing.assert_close(found, logits[:, t], rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(looked, weights[:, :, :, t], rtol=1e-9, atol=1e-12)
 
 
-def test_the_source_matters(make_model, ragged_src):
+def test_the_source_matters(make_model, ragged_src, variant):
     """Another source gives other logits, and every encoder parameter a gradient."""
-    model, tgt_in = make_model(tie="none"), torch.randint(4, 23, (3, 4))
+    model = make_model(**{**variant, "tie": "none"})
+    tgt_in = torch.randint(4, 23, (3, 4))
     mask = padding_mask(ragged_src)
     logits, _ = model(ragged_src, mask, tgt_in)
     other, _ = model(ragged_src.flip(0), mask.flip(0), tgt_in)
@@ -50,9 +43,9 @@ def test_the_source_matters(make_model, ragged_src):
     assert all(value.grad.abs().sum() > 0 for value in model.encoder.parameters())
 
 
-def test_the_future_is_not_seen(make_model, ragged_src):
+def test_the_future_is_not_seen(make_model, ragged_src, variant):
     """Logits at t do not depend on target tokens after t."""
-    model, tgt_in = make_model(), torch.randint(4, 23, (3, 5))
+    model, tgt_in = make_model(**variant), torch.randint(4, 23, (3, 5))
     changed = tgt_in.clone()
     changed[:, 3:] = (changed[:, 3:] - 4 + 7) % 19 + 4
     mask = padding_mask(ragged_src)
@@ -61,17 +54,18 @@ def test_the_future_is_not_seen(make_model, ragged_src):
     assert not torch.allclose(logits[:, 3:], other[:, 3:])
 
 
-def test_padding_is_not_attended_to(make_model, ragged_src):
+@pytest.mark.parametrize("input_feeding", [False, True])
+def test_padding_is_not_attended_to(make_model, ragged_src, input_feeding):
     """Weights on padding are exactly zero, and rows sum to one."""
-    mask = padding_mask(ragged_src)
-    _, weights = make_model()(ragged_src, mask, torch.randint(4, 23, (3, 4)))
+    mask, model = padding_mask(ragged_src), make_model(input_feeding=input_feeding)
+    _, weights = model(ragged_src, mask, torch.randint(4, 23, (3, 4)))
     assert not weights[:, 0, 0].transpose(1, 2)[~mask].any()
     torch.testing.assert_close(weights.sum(-1), torch.ones(3, 1, 1, 4))
 
 
-def test_more_padding_changes_nothing(make_model, ragged_src):
+def test_more_padding_changes_nothing(make_model, ragged_src, variant):
     """A sentence padded further has the same logits."""
-    model, tgt_in = make_model().double(), torch.randint(4, 23, (3, 4))
+    model, tgt_in = make_model(**variant).double(), torch.randint(4, 23, (3, 4))
     wider = torch.nn.functional.pad(ragged_src, (0, 5))
     a, _ = model(ragged_src, padding_mask(ragged_src), tgt_in)
     b, _ = model(wider, padding_mask(wider), tgt_in)
@@ -84,6 +78,20 @@ def test_tying_stores_a_table_once(tie, n_tables):
     config = RNNConfig(vocab_size=23, d_embed=5, tie=tie)
     tables = [p for p in Seq2Seq(config).parameters() if p.shape == (23, 5)]
     assert len(tables) == n_tables
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"attention": "none"}, "Decoder"),
+        ({"attention": "fixed"}, "FixedContextDecoder"),
+        ({"attention": "dot"}, "AttentiveDecoder"),
+        ({"attention": "dot", "input_feeding": True}, "InputFeedingDecoder"),
+    ],
+)
+def test_the_configuration_chooses_the_decoder(make_model, changes, kind):
+    """By attention and input feeding, and by nothing else."""
+    assert type(make_model(**changes).decoder).__name__ == kind
 
 
 def test_parameter_names_are_the_contract():
