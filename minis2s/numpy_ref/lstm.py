@@ -1,4 +1,4 @@
-"""Long short-term memory: one step, a whole sequence, and both directions at once.
+"""Long short-term memory: one step, and a whole sequence.
 
 Each is a pure pair, `x_forward` and `x_backward`, and a class that holds parameters and
 gradients and calls the pair. The step is the definition. The sequence is the same
@@ -19,7 +19,7 @@ Twin: minis2s/torch_nn/lstm.py.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
 from minis2s.numpy_ref.functional import (
     check_shape,
@@ -29,7 +29,6 @@ from minis2s.numpy_ref.functional import (
     tanh_forward,
 )
 from minis2s.numpy_ref.layer import Layer
-from minis2s.numpy_ref.masks import reversal_index
 
 State = tuple[Float[np.ndarray, "batch d_hidden"], Float[np.ndarray, "batch d_hidden"]]
 
@@ -355,64 +354,3 @@ class LSTM(Layer):
         grad_x, grad_before, *grads = lstm_backward(grad_outputs, grad_state, cache)
         self.add_gradients(*grads)
         return grad_x, grad_before
-
-
-class BiLSTMCache(NamedTuple):
-    """What BiLSTM.backward needs to know."""
-
-    mask: Bool[np.ndarray, "batch len"]
-    index: Int[np.ndarray, "batch len"]
-    """the order in which the backward layer reads"""
-    fwd: LSTMCache
-    bwd: LSTMCache
-
-
-class BiLSTM(Layer):
-    """Two layers side by side: one reads forwards, the other backwards.
-
-    The backward one reads each sentence from its own last token, whatever padding
-    follows it, so a sentence means the same in every batch.
-
-    Args:
-        d_input: width of x_t.
-        d_hidden: width of each layer's state.
-        rng: draws the weights of both.
-
-    Source: Schuster and Paliwal 1997, "Bidirectional Recurrent Neural Networks".
-    """
-
-    def __init__(self, d_input: int, d_hidden: int, rng: np.random.Generator) -> None:
-        super().__init__()
-        self.fwd = LSTM(d_input, d_hidden, rng)
-        self.bwd = LSTM(d_input, d_hidden, rng)
-
-    def forward(
-        self,
-        x: Float[np.ndarray, "batch len d_input"],
-        mask: Bool[np.ndarray, "batch len"],
-    ) -> tuple[Float[np.ndarray, "batch len d_memory"], BiLSTMCache]:
-        """[h_fwd; h_bwd], 2 d_hidden wide, at every position; zeros on padding."""
-        index = reversal_index(mask)
-        h_fwd, _, fwd_cache = self.fwd.forward(x)
-        h_bwd, _, bwd_cache = self.bwd.forward(_reorder(x, index))
-        both = np.concatenate([h_fwd, _reorder(h_bwd, index)], axis=-1)
-        return both * mask[..., None], BiLSTMCache(mask, index, fwd_cache, bwd_cache)
-
-    def backward(
-        self, grad_both: Float[np.ndarray, "batch len d_memory"], cache: BiLSTMCache
-    ) -> Float[np.ndarray, "batch len d_input"]:
-        """grad_x, exactly zero on padding; the other gradients are added up.
-
-        Reversing twice changes nothing, so the gradient of a reversal is a reversal.
-        """
-        mask, index, fwd_cache, bwd_cache = cache
-        grad_fwd, grad_bwd = np.split(grad_both * mask[..., None], 2, axis=-1)
-        grad_x_fwd, _ = self.fwd.backward(grad_fwd, fwd_cache)
-        grad_x_bwd, _ = self.bwd.backward(_reorder(grad_bwd, index), bwd_cache)
-        return grad_x_fwd + _reorder(grad_x_bwd, index)
-
-
-def _reorder(
-    x: Float[np.ndarray, "batch len d"], index: Int[np.ndarray, "batch len"]
-) -> Float[np.ndarray, "batch len d"]:
-    return x[np.arange(len(x))[:, None], index]

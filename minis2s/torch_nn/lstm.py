@@ -1,4 +1,4 @@
-"""Long short-term memory: one step, a whole sequence, and both directions at once.
+"""Long short-term memory: one step, and a whole sequence.
 
 Twin: minis2s/numpy_ref/lstm.py. The explicit path is the definition; the fused path
 is the library's kernel for the same function, and a test holds the two together.
@@ -9,10 +9,8 @@ Sources: Hochreiter and Schmidhuber 1997; forget gate after Gers, Schmidhuber an
 """
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
-
-from minis2s.torch_nn.masks import reversal_index
 
 State = tuple[Float[Tensor, "batch d_hidden"], Float[Tensor, "batch d_hidden"]]
 
@@ -105,36 +103,3 @@ class LSTM(nn.Module):
             batch_first=True,
         )
         return outputs, (h[0], c[0])
-
-
-class BiLSTM(nn.Module):
-    """Two layers side by side: one reads forwards, the other backwards.
-
-    The backward one reads each sentence from its own last token, whatever padding
-    follows it, so a sentence means the same in every batch.
-
-    Source: Schuster and Paliwal 1997, "Bidirectional Recurrent Neural Networks".
-    """
-
-    def __init__(self, d_input: int, d_hidden: int) -> None:
-        super().__init__()
-        self.fwd = LSTM(d_input, d_hidden)
-        self.bwd = LSTM(d_input, d_hidden)
-
-    def forward(
-        self,
-        x: Float[Tensor, "batch len d_input"],
-        mask: Bool[Tensor, "batch len"],
-        *,
-        fused: bool = True,
-    ) -> Float[Tensor, "batch len d_memory"]:
-        """[h_fwd; h_bwd], 2 d_hidden wide, at every position; zeros on padding."""
-        index = reversal_index(mask)
-        h_fwd, _ = self.fwd(x, fused=fused)
-        h_bwd, _ = self.bwd(_reorder(x, index), fused=fused)
-        both = torch.cat([h_fwd, _reorder(h_bwd, index)], dim=-1)
-        return both * mask.unsqueeze(-1)
-
-
-def _reorder(x: Tensor, index: Tensor) -> Tensor:
-    return x.gather(1, index.unsqueeze(-1).expand_as(x))

@@ -8,16 +8,15 @@ from minis2s.numpy_ref import lstm
 from minis2s.torch_nn import lstm as torch_lstm
 
 BATCH, LENGTH, D_INPUT, D_HIDDEN = 3, 7, 5, 11
-MASK = np.arange(LENGTH) < np.array([[7], [4], [1]])
 PARITY = {"rtol": 1e-9, "atol": 1e-12}
 
 
-def make_twins(name):
-    """The class of that name in both wings, holding the same random numbers."""
-    twin = getattr(torch_lstm, name)(D_INPUT, D_HIDDEN).double()
+def make_twins():
+    """The layer in both wings, holding the same random numbers."""
+    twin = torch_lstm.LSTM(D_INPUT, D_HIDDEN).double()
     for value in twin.parameters():
         torch.nn.init.normal_(value, std=0.5)
-    layer = getattr(lstm, name)(D_INPUT, D_HIDDEN, np.random.default_rng(0))
+    layer = lstm.LSTM(D_INPUT, D_HIDDEN, np.random.default_rng(0))
     layer.load({n: p.detach().numpy() for n, p in twin.named_parameters()})
     return layer, twin
 
@@ -45,7 +44,7 @@ def gradient_pairs(layer, twin):
 @pytest.mark.parametrize("fused", [True, False])
 def test_both_wings_run_one_sequence(rng, fused):
     """Outputs, last state, and gradients of input, initial state and parameters."""
-    layer, twin = make_twins("LSTM")
+    layer, twin = make_twins()
     x = rng.normal(size=(BATCH, LENGTH, D_INPUT))
     state = tuple(rng.normal(size=(BATCH, D_HIDDEN)) for _ in "hc")
     grad_state = tuple(rng.normal(size=(BATCH, D_HIDDEN)) for _ in "hc")
@@ -72,25 +71,9 @@ def test_both_wings_run_one_sequence(rng, fused):
 
 def test_both_wings_take_one_step(rng):
     """The next h and c."""
-    layer, twin = make_twins("LSTM")
+    layer, twin = make_twins()
     x = rng.normal(size=(BATCH, D_INPUT))
     state = tuple(rng.normal(size=(BATCH, D_HIDDEN)) for _ in "hc")
     (h, c), _ = layer.step(x, state)
     twin_h, twin_c = twin.step(torch.from_numpy(x), tuple(map(torch.from_numpy, state)))
     assert_equal({"h": (h, twin_h), "c": (c, twin_c)})
-
-
-@pytest.mark.parametrize("fused", [True, False])
-def test_both_wings_read_ragged_sentences_both_ways(rng, fused):
-    """Outputs, and the gradients of the input and of both layers."""
-    layer, twin = make_twins("BiLSTM")
-    x = rng.normal(size=(BATCH, LENGTH, D_INPUT))
-    grad_both = rng.normal(size=(BATCH, LENGTH, 2 * D_HIDDEN))
-    both, cache = layer.forward(x, MASK)
-    grad_x = layer.backward(grad_both, cache)
-
-    x = leaf(x)
-    twin_both = twin(x, torch.from_numpy(MASK), fused=fused)
-    twin_both.backward(torch.from_numpy(grad_both))
-    pairs = {"both": (both, twin_both), "grad_x": (grad_x, x.grad)}
-    assert_equal(pairs | gradient_pairs(layer, twin))

@@ -1,34 +1,33 @@
-"""The LSTM layer and its two directions."""
+"""The LSTM layer, and the order in which a sentence is read backwards."""
 
 import pytest
 import torch
 from torch import nn
 
-from minis2s.torch_nn.lstm import LSTM, BiLSTM
+from minis2s.torch_nn.lstm import LSTM
 from minis2s.torch_nn.masks import reversal_index
 
 BATCH, LENGTH, D_INPUT, D_HIDDEN = 3, 7, 5, 11
 
 
-def random_layer(kind, dtype=torch.float64):
+def random_layer(dtype=torch.float64):
     """A layer whose biases are random too."""
-    layer = kind(D_INPUT, D_HIDDEN).to(dtype)
+    layer = LSTM(D_INPUT, D_HIDDEN).to(dtype)
     for value in layer.parameters():
         nn.init.normal_(value, std=0.5)
     return layer
 
 
 def ragged(dtype=torch.float64):
-    """Three sentences of 7, 4 and 1 vectors, their mask and lengths."""
+    """Three sentences of 7, 4 and 1 vectors, and their mask."""
     x = torch.randn(BATCH, LENGTH, D_INPUT, dtype=dtype)
-    lengths = torch.tensor([7, 4, 1])
-    return x, torch.arange(LENGTH) < lengths[:, None], lengths
+    return x, torch.arange(LENGTH) < torch.tensor([[7], [4], [1]])
 
 
 @pytest.mark.parametrize("with_state", [False, True])
 def test_fused_equals_explicit(with_state):
     """The library's kernel and the loop over `step` are one function."""
-    layer, (x, _, _) = random_layer(LSTM), ragged()
+    layer, (x, _) = random_layer(), ragged()
     state = None
     if with_state:
         state = tuple(torch.randn(BATCH, D_HIDDEN, dtype=x.dtype) for _ in "hc")
@@ -40,7 +39,7 @@ def test_fused_equals_explicit(with_state):
 
 def test_fused_and_explicit_gradients_are_equal():
     """The two paths also agree backwards, for input and every parameter."""
-    layer, (x, _, _) = random_layer(LSTM), ragged()
+    layer, (x, _) = random_layer(), ragged()
     upstream = torch.randn(BATCH, LENGTH, D_HIDDEN, dtype=x.dtype)
     x.requires_grad_()
     inputs = [x, *layer.parameters()]
@@ -54,7 +53,7 @@ def test_fused_and_explicit_gradients_are_equal():
 @pytest.mark.parametrize("fused", [True, False])
 def test_layer_equals_torch(fused):
     """Both paths equal nn.LSTM with our one bias as its first, and a second of zero."""
-    layer, (x, _, _) = random_layer(LSTM, torch.float32), ragged(torch.float32)
+    layer, (x, _) = random_layer(torch.float32), ragged(torch.float32)
     oracle = nn.LSTM(D_INPUT, D_HIDDEN, batch_first=True)
     with torch.no_grad():
         oracle.weight_ih_l0.copy_(layer.weight_input)
@@ -67,35 +66,6 @@ def test_layer_equals_torch(fused):
     torch.testing.assert_close((h, c), (want_h[0], want_c[0]), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("fused", [True, False])
-def test_both_directions_equal_packed_torch(fused):
-    """On ragged sentences BiLSTM equals PyTorch's packed bidirectional LSTM."""
-    layer, (x, mask, lengths) = random_layer(BiLSTM), ragged()
-    oracle = nn.LSTM(D_INPUT, D_HIDDEN, batch_first=True, bidirectional=True).double()
-    with torch.no_grad():
-        for suffix, part in (("l0", layer.fwd), ("l0_reverse", layer.bwd)):
-            getattr(oracle, f"weight_ih_{suffix}").copy_(part.weight_input)
-            getattr(oracle, f"weight_hh_{suffix}").copy_(part.weight_hidden)
-            getattr(oracle, f"bias_ih_{suffix}").copy_(part.bias)
-            getattr(oracle, f"bias_hh_{suffix}").zero_()
-    packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True)
-    want, _ = nn.utils.rnn.pad_packed_sequence(oracle(packed)[0], batch_first=True)
-    torch.testing.assert_close(layer(x, mask, fused=fused), want, rtol=1e-9, atol=1e-12)
-
-
-def test_padding_reaches_no_token():
-    """Changing what stands on padding changes no output on a token."""
-    layer, (x, mask, _) = random_layer(BiLSTM), ragged()
-    changed = torch.where(mask[..., None], x, torch.randn_like(x) * 100)
-    assert torch.equal(layer(x, mask), layer(changed, mask))
-
-
-def test_padding_gets_zeros():
-    """Where there is no token, the encoder says nothing."""
-    layer, (x, mask, _) = random_layer(BiLSTM), ragged()
-    assert not layer(x, mask)[~mask].any()
-
-
 def test_reversal_turns_tokens_and_leaves_padding():
     """A sentence of 3 tokens in 5 places is read 2, 1, 0, 3, 4."""
     mask = torch.tensor([[True, True, True, False, False]])
@@ -104,7 +74,7 @@ def test_reversal_turns_tokens_and_leaves_padding():
 
 def test_reversing_twice_is_the_identity():
     """The index that reverses a sentence also restores it."""
-    _, mask, _ = ragged()
+    _, mask = ragged()
     index = reversal_index(mask)
     assert torch.equal(index.gather(1, index), torch.arange(LENGTH).expand(BATCH, -1))
 
@@ -120,7 +90,7 @@ def test_forget_gates_begin_open():
 @pytest.mark.parametrize("fused", [True, False])
 def test_bfloat16_stays_near_float32(fused):
     """Under autocast the outputs differ from float32 by rounding alone."""
-    layer, (x, _, _) = random_layer(LSTM, torch.float32), ragged(torch.float32)
+    layer, (x, _) = random_layer(torch.float32), ragged(torch.float32)
     with torch.autocast("cpu", torch.bfloat16):
         half, _ = layer(x, fused=fused)
     torch.testing.assert_close(half.float(), layer(x)[0], rtol=2e-2, atol=2e-2)
@@ -130,7 +100,7 @@ def test_bfloat16_stays_near_float32(fused):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 def test_gpu_equals_cpu():
     """The GPU's kernel gives the CPU's result."""
-    layer, (x, _, _) = random_layer(LSTM, torch.float32), ragged(torch.float32)
+    layer, (x, _) = random_layer(torch.float32), ragged(torch.float32)
     want, _ = layer(x)
     got, _ = layer.cuda()(x.cuda())
     torch.testing.assert_close(got.cpu(), want, rtol=1e-4, atol=1e-4)
