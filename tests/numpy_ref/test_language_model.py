@@ -416,7 +416,7 @@ def captions():
 
 @each_cell
 def test_numpy_alone_learns_to_foresee_captions(captions, cell):
-    """From ln(vocab_size) to below what a table of all pairs would reach, in 10 CPU s."""
+    """From ln(vocab_size) to below what a table of all pairs reaches, in 10 CPU s."""
     started = time.process_time()
     ids, vocab_size = captions
     unigram = entropy(ids.tolist())
