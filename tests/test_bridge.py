@@ -8,10 +8,9 @@ import pytest
 import torch
 
 from minis2s import bridge
-from minis2s.config import ATTENTIONS, RNNConfig
-from minis2s.numpy_ref import lstm, seq2seq
+from minis2s.config import ATTENTIONS, RNNConfig, TransformerConfig
+from minis2s.numpy_ref import lstm
 from minis2s.torch_nn import lstm as torch_lstm
-from minis2s.torch_nn import seq2seq as torch_seq2seq
 from minis2s.torch_nn.masks import padding_mask
 
 DTYPES = {np.float32: torch.float32, np.float64: torch.float64}
@@ -24,7 +23,6 @@ LAYERS = {
     "LearnedPositions": ("embedding", (11, 5)),
     "RNN": ("rnn", (3, 5)),
     "LSTM": ("lstm", (3, 5)),
-    "BiLSTM": ("lstm", (3, 5)),
     "GRU": ("gru", (3, 5)),
     "DotAttention": ("attention", ()),
     "GeneralAttention": ("attention", (3, 5)),
@@ -33,19 +31,35 @@ LAYERS = {
 }
 """Class -> its file in either wing, and sizes."""
 
-SIZES = {"vocab_size": 23, "d_embed": 5, "d_hidden": 7, "d_decoder": 14, "n_layers": 2}
-MODELS = {
-    **{f"tie={tie}": {"tie": tie} for tie in ("none", "target", "all")},
-    **{f"attention={name}": {"attention": name} for name in ATTENTIONS},
-    **{f"cell={cell}": {"cell": cell} for cell in ("rnn", "gru")},
-    "input feeding": {"input_feeding": True},
-}
-"""Name -> settings of a translator."""
+WIDTHS = {"d_embed": 5, "d_hidden": 7, "d_decoder": 14, "n_layers": 2}
+SMALL = {"d_model": 6, "n_heads": 2, "d_ff": 7, "n_layers": 2}
+RECURRENT = [
+    *(("tie", tie) for tie in ("none", "target", "all")),
+    *(("attention", name) for name in ATTENTIONS),
+    *(("cell", cell) for cell in ("rnn", "gru")),
+    ("input_feeding", True),
+]
+TRANSFORMERS = [
+    *(("tie", tie) for tie in ("none", "target", "all")),
+    ("norm", "post"),
+    ("positions", "learned"),
+]
+CONFIGS = {
+    f"{config.KIND} {field}={value}": config
+    for kind, sizes, variants in (
+        (RNNConfig, WIDTHS, RECURRENT), (TransformerConfig, SMALL, TRANSFORMERS),
+    )
+    for field, value in variants
+    for config in [kind(vocab_size=23, **sizes, **{field: value})]
+}  # fmt: skip
+"""Name -> configuration of a whole model."""
 
 
 def find_class(wing, name):
     """A class by its name; PyTorch brings some of the layers itself."""
-    file = LAYERS[name][0]
+    if name in CONFIGS:
+        name = {"rnn": "Seq2Seq", "transformer": "Transformer"}[CONFIGS[name].KIND]
+    file = LAYERS[name][0] if name in LAYERS else name.lower()
     if (wing, file) == ("torch_nn", "layer"):
         return getattr(torch.nn, name)
     return getattr(importlib.import_module(f"minis2s.{wing}.{file}"), name)
@@ -54,8 +68,8 @@ def find_class(wing, name):
 def make_numpy(name, seed=0, dtype=np.float64):
     """A NumPy layer or model by its name, every parameter random."""
     rng = np.random.default_rng(seed)
-    if name in MODELS:
-        made = seq2seq.Seq2Seq(RNNConfig(**SIZES, **MODELS[name]), rng)
+    if name in CONFIGS:
+        made = find_class("numpy_ref", name)(CONFIGS[name], rng)
     else:
         kind, sizes = find_class("numpy_ref", name), LAYERS[name][1]
         drawn = "rng" in inspect.signature(kind).parameters
@@ -67,8 +81,8 @@ def make_numpy(name, seed=0, dtype=np.float64):
 
 def make_torch(name, dtype=torch.float64):
     """A PyTorch layer or model by its name, every parameter random."""
-    if name in MODELS:
-        made = torch_seq2seq.Seq2Seq(RNNConfig(**SIZES, **MODELS[name]))
+    if name in CONFIGS:
+        made = find_class("torch_nn", name)(CONFIGS[name])
     else:
         made = find_class("torch_nn", name)(*LAYERS[name][1])
     for param in made.parameters():
@@ -76,8 +90,8 @@ def make_torch(name, dtype=torch.float64):
     return made.to(dtype)
 
 
-each_twin = pytest.mark.parametrize("name", [*LAYERS, *MODELS])
-each_model = pytest.mark.parametrize("name", MODELS)
+each_twin = pytest.mark.parametrize("name", [*LAYERS, *CONFIGS])
+each_model = pytest.mark.parametrize("name", CONFIGS)
 
 
 def assert_same(found, want):
@@ -140,7 +154,7 @@ def test_within_a_wing(make):
 
 
 @pytest.mark.parametrize("makers", [(make_numpy, make_torch), (make_torch, make_numpy)])
-@pytest.mark.parametrize("name", ["LSTM", "tie=all"])
+@pytest.mark.parametrize("name", ["LSTM", "rnn tie=all"])
 def test_no_memory_is_shared(name, makers):
     """Changing one twin in place leaves the other as it was."""
     source, target = (make(name) for make in makers)
@@ -208,16 +222,18 @@ def test_to_torch_and_back(name, dtype):
     model = make_numpy(name, dtype=dtype)
     twin = bridge.to_torch(model)
     back = bridge.to_numpy(twin)
-    assert (type(twin), type(back)) == (torch_seq2seq.Seq2Seq, seq2seq.Seq2Seq)
+    assert type(twin) is type(make_torch(name))
+    assert type(back) is type(model)
     assert twin.config == back.config == model.config
     assert_same(bridge.parameters(twin), bridge.parameters(model))
     assert_same(bridge.parameters(back), bridge.parameters(model))
 
 
+@pytest.mark.parametrize("kind", ["rnn", "transformer"])
 @pytest.mark.parametrize("tie", ["none", "target", "all"])
-def test_tied_parameters_stay_tied(tie):
+def test_tied_parameters_stay_tied(kind, tie):
     """What was one matrix is one matrix, and what were two are two."""
-    twin = bridge.to_torch(make_numpy(f"tie={tie}"))
+    twin = bridge.to_torch(make_numpy(f"{kind} tie={tie}"))
     model = bridge.to_numpy(twin)
     src, tgt, out = (
         part.params["weight"]
@@ -235,17 +251,15 @@ def test_tied_parameters_stay_tied(tie):
 def test_twins_translate_alike(name, ragged_src):
     """Dropout is off in the twin: its logits are those of the model."""
     model = make_numpy(name)
-    want, found = (
-        translate(model, ragged_src),
-        translate(bridge.to_torch(model), ragged_src),
-    )
+    want = translate(model, ragged_src)
+    found = translate(bridge.to_torch(model), ragged_src)
     np.testing.assert_allclose(found, want, rtol=1e-9, atol=1e-12)
 
 
 def test_torchs_generator_is_left_alone():
     """Making a twin draws nothing from the global generator."""
     before = torch.random.get_rng_state()
-    bridge.to_torch(make_numpy("tie=all"))
+    bridge.to_torch(make_numpy("rnn tie=all"))
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -293,7 +307,7 @@ def test_what_is_read_is_a_copy(make, read):
 
 def test_names_must_agree():
     """A tied model and an untied one differ by a name, and it is said which."""
-    tied, untied = make_numpy("tie=target"), make_torch("tie=none")
+    tied, untied = make_numpy("rnn tie=target"), make_torch("rnn tie=none")
     message = "only target has decoder.output.weight"
     with pytest.raises(ValueError, match=message):
         bridge.hand_over(tied, untied)
@@ -352,4 +366,4 @@ def test_a_layer_has_no_config(convert, make):
 def test_a_model_of_the_other_wing_is_needed(convert, make):
     """What is in the wanted wing already is refused."""
     with pytest.raises(TypeError, match=r"must be a whole model of minis2s\.\w+ that"):
-        inspect.unwrap(convert)(make("tie=all"))
+        inspect.unwrap(convert)(make("rnn tie=all"))
