@@ -1,8 +1,8 @@
 """How good a translation is, and how right an attention map.
 
 BLEU and chrF are sacreBLEU's, on raw text, and come with the signature without which
-a score cannot be compared. Alignment scores compare an attention map with links that
-are known.
+a score cannot be compared; bleu.py shows how BLEU is counted. Alignment scores compare
+an attention map with links that are known.
 """
 
 import math
@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import sacrebleu
 from jaxtyping import Float
+
+from minis2s.bleu import corpus_bleu
 
 Link = tuple[int, int]
 """(source position, target position)."""
@@ -51,12 +53,55 @@ def bleu(
     Source: Papineni et al. 2002; Post 2018, arXiv:1804.08771.
     """
     _same_count(hypotheses, references)
-    language = tgt_language.lower().partition("-")[0]
-    scorer = sacrebleu.BLEU(
-        lowercase=lowercase, tokenize=_TOKENIZERS.get(language, "13a")
-    )
+    scorer = _make_scorer(tgt_language, lowercase)
     value = scorer.corpus_score(list(hypotheses), [list(references)]).score
     return Score(value, str(scorer.get_signature()))
+
+
+def bleu_from_scratch(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    tgt_language: str = "",
+    *,
+    lowercase: bool = False,
+) -> float:
+    """The value of `bleu`, counted by minis2s/bleu.py: to see how, not to publish.
+
+    Only the tokenizer is sacreBLEU's.
+
+    >>> reference = ["The dog sleeps on the warm stone."]
+    >>> round(bleu_from_scratch(["A dog sleeps on the stone."], reference, "en"), 2)
+    42.38
+
+    Args:
+        hypotheses: what was translated.
+        references: what it should have been, line by line.
+        tgt_language: code of the language of both.
+        lowercase: whether case is forgiven.
+
+    Raises:
+        ValueError: if the counts differ, or there is nothing to score.
+        TypeError: if a text is given where a list of lines is wanted.
+
+    Source: Papineni et al. 2002; Post 2018, arXiv:1804.08771.
+    """
+    _same_count(hypotheses, references)
+    tokenize = _make_scorer(tgt_language, lowercase).tokenizer
+    outputs, wanted = (
+        [
+            tokenize((line.lower() if lowercase else line).rstrip()).split()
+            for line in side
+        ]
+        for side in (hypotheses, references)
+    )
+    return corpus_bleu(outputs, wanted)
+
+
+def _make_scorer(tgt_language: str, lowercase: bool) -> sacrebleu.BLEU:
+    """The library's BLEU with the tokenizer of a language."""
+    language = tgt_language.lower().partition("-")[0]
+    tokenizer = _TOKENIZERS.get(language, "13a")
+    return sacrebleu.BLEU(lowercase=lowercase, tokenize=tokenizer)
 
 
 def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Score:

@@ -11,10 +11,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "minis2s"
 
-LEAVES = {"config", "text", "hypothesis", "metrics", "receipt"}
+LEAVES = {"bleu", "config", "text", "hypothesis", "metrics", "receipt"}
 MAY_IMPORT = {
     "config": set(),
     "receipt": set(),
+    "bleu": set(),
     "hypothesis": LEAVES,
     "metrics": LEAVES,
     "text": LEAVES,
