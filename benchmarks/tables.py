@@ -6,7 +6,7 @@ python benchmarks/tables.py
 import json
 from pathlib import Path
 
-from minis2s.config import PRESETS, SECTIONS, RNNConfig
+from minis2s.config import PRESETS, sections
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -48,20 +48,28 @@ def training_table() -> str:
 
 
 def presets_table() -> str:
-    """Sizes of the presets, from config.py."""
+    """Sizes of the presets of both families, from config.py."""
+    widths = {
+        "rnn": ("d_embed", "d_hidden", "d_decoder"),
+        "transformer": ("d_model", "n_heads", "d_ff"),
+    }
+    return "\n".join(_presets(model, names) for model, names in widths.items())
+
+
+def _presets(model: str, widths: tuple[str, ...]) -> str:
     columns = {
-        "model": ("d_embed", "d_hidden", "d_decoder", "n_layers", "dropout"),
+        "model": (*widths, "n_layers", "dropout"),
         "train": ("epochs", "batch_tokens", "lr"),
         "tokenizer": ("vocab_size",),
     }
     names = [name for section in columns.values() for name in section]
-    head = f"| preset | {' | '.join(names)} |\n|---|{'--:|' * len(names)}\n"
+    head = f"| {model} | {' | '.join(names)} |\n|---|{'--:|' * len(names)}\n"
     rows = []
-    for size, settings in PRESETS[RNNConfig.KIND].items():
+    for size, settings in PRESETS[model].items():
         cells = []
         for section, fields in columns.items():
             extra = {"vocab_size": 1} if section == "model" else {}
-            whole = SECTIONS[section](**extra, **settings[section])
+            whole = sections(model)[section](**extra, **settings[section])
             cells += [f"{getattr(whole, name):,}" for name in fields]
         rows.append(f"| {size} | {' | '.join(cells)} |\n")
     return head + "".join(rows)

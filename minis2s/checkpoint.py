@@ -21,12 +21,11 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from minis2s.config import InputError, ModelConfig, RNNConfig, TransformerConfig
+from minis2s.config import MODEL_CONFIGS, InputError, ModelConfig
 from minis2s.text.files import read_bytes, write_whole
 from minis2s.text.tokenizers import Tokenizer, load_tokenizer
 
 FORMAT = 1
-MODEL_KINDS = {kind.KIND: kind for kind in (RNNConfig, TransformerConfig)}
 STATE_FILE = "train_state.safetensors"
 # What reading a damaged file raises; nested too deep, JSON is a RecursionError.
 _DAMAGE = (
@@ -131,7 +130,7 @@ def load_run(path: Path) -> Run:
 
 def _assemble(path: Path, config: dict[str, Any], files: dict[str, bytes]) -> Run:
     settings = dict(config["model"])
-    model = MODEL_KINDS[settings.pop("kind")](**settings)
+    model = MODEL_CONFIGS[settings.pop("kind")](**settings)
     src, tgt, max_len = config["src"], config["tgt"], config["max_len"]
     if not (isinstance(src, str) and isinstance(tgt, str) and type(max_len) is int):
         raise TypeError(f"src, tgt, max_len are {src!r}, {tgt!r}, {max_len!r}")

@@ -141,6 +141,8 @@ class TransformerConfig(_Settings):
 
 
 ModelConfig = RNNConfig | TransformerConfig
+MODEL_CONFIGS = {kind.KIND: kind for kind in (RNNConfig, TransformerConfig)}
+"""Name on the command line and in a run -> what describes such a model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,11 +280,54 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             },
             "tokenizer": {"vocab_size": 8000},
         },
-    }
+    },
+    "transformer": {
+        "tiny": {
+            "model": {
+                "d_model": 64,
+                "d_ff": 128,
+                "n_layers": 2,
+                "dropout": 0.0,
+            },
+            "train": {
+                "epochs": 6,
+                "lr": 0.005,
+                "warmup_steps": 100,
+                "batch_tokens": 512,
+            },
+            "tokenizer": {"vocab_size": 1000},
+        },
+        "small": {
+            "model": {"d_model": 128, "d_ff": 512, "n_layers": 4, "dropout": 0.2},
+            "train": {
+                "epochs": 60,
+                "lr": 0.003,
+                "warmup_steps": 1000,
+                "label_smoothing": 0.1,
+                "select": "bleu",
+            },
+            "tokenizer": {"vocab_size": 6000},
+        },
+        "base": {
+            "model": {"n_layers": 4, "dropout": 0.3},
+            "train": {
+                "epochs": 60,
+                "batch_tokens": 4096,
+                "warmup_steps": 1000,
+                "label_smoothing": 0.1,
+                "select": "bleu",
+            },
+            "tokenizer": {"vocab_size": 8000},
+        },
+    },
 }
 """model -> size -> section -> what differs from the dataclass's defaults."""
 
-SECTIONS = {"model": RNNConfig, "train": TrainConfig, "tokenizer": TokenizerConfig}
+
+def sections(model: str) -> dict[str, type]:
+    """What a model's settings consist of: section -> kind of its fields."""
+    kinds = {"train": TrainConfig, "tokenizer": TokenizerConfig}
+    return {"model": MODEL_CONFIGS[model], **kinds}
 
 
 def preset(model: str, size: str) -> dict[str, dict[str, Any]]:
@@ -297,11 +342,13 @@ def preset(model: str, size: str) -> dict[str, dict[str, Any]]:
     return {section: dict(values) for section, values in sizes[size].items()}
 
 
-def apply_setting(settings: dict[str, dict[str, Any]], assignment: str) -> None:
-    """Write one `section.key=value` of the command line into preset settings.
+def apply_setting(
+    model: str, settings: dict[str, dict[str, Any]], assignment: str
+) -> None:
+    """Write one `section.key=value` of the command line into a model's settings.
 
     >>> settings = preset("rnn", "tiny")
-    >>> apply_setting(settings, "model.dropout=0.3")
+    >>> apply_setting("rnn", settings, "model.dropout=0.3")
     >>> settings["model"]["dropout"]
     0.3
 
@@ -312,7 +359,7 @@ def apply_setting(settings: dict[str, dict[str, Any]], assignment: str) -> None:
     section, _, name = key.partition(".")
     known = {
         f"{part}.{field.name}": get_type_hints(kind)[field.name]
-        for part, kind in SECTIONS.items()
+        for part, kind in sections(model).items()
         for field in fields(kind)
         if (part, field.name) != ("model", "vocab_size")
     }

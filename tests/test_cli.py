@@ -231,6 +231,28 @@ def test_own_files_train_and_translate(command, tmp_path):
     assert (code, printed.count("\n")) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("changes", "choice", "code", "said"),
+    [
+        (("--model", "transformer"), ("--layer", 0, "--head", 3), 0, "map: "),
+        (("--model", "transformer"), (), 0, "map: "),
+        (("--model", "transformer"), ("--layer", 2), 2, "layer must be from 0 to 1"),
+        (("--set", "model.attention=none"), (), 2, "this model has no attention"),
+        (("--set", "model.cell=gru"), (), 0, "map: "),
+        (("--set", "model.input_feeding=true"), (), 0, "map: "),
+    ],
+    ids=str,
+)
+def test_every_family_trains_and_shows(command, tmp_path, changes, choice, code, said):
+    """Other models train by the same command; a map is asked for by layer and head."""
+    words = (*write_pairs(tmp_path), "--src", "de", "--tgt", "en", *TINY, *changes)
+    run, file = tmp_path / "run", tmp_path / "map.png"
+    assert command("train", *words, "--out", run)[0] == 0
+    found, _, notes = command("attend", run, "w1 w2 w0", "-o", file, *choice)
+    assert (found, file.exists()) == (code, code == 0)
+    assert said in notes
+
+
 def test_a_tsv_trains(command, tmp_path):
     """So does one file of two columns, in float32, with --lower."""
     write_pairs(tmp_path)

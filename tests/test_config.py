@@ -12,7 +12,6 @@ import pytest
 from minis2s.config import (
     ATTENTIONS,
     PRESETS,
-    SECTIONS,
     DecodeConfig,
     InputError,
     RNNConfig,
@@ -21,6 +20,7 @@ from minis2s.config import (
     TransformerConfig,
     apply_setting,
     preset,
+    sections,
 )
 
 MODELS = [RNNConfig, TransformerConfig]
@@ -296,8 +296,8 @@ def test_attentions_are_those_of_the_model():
 def test_presets_construct(model, size):
     """Every preset makes valid settings, and names no key that there is not."""
     settings = preset(model, size)
-    assert settings.keys() == SECTIONS.keys()
-    for section, kind in SECTIONS.items():
+    assert settings.keys() == sections(model).keys()
+    for section, kind in sections(model).items():
         make(kind, **settings[section])
 
 
@@ -305,7 +305,7 @@ def test_presets_construct(model, size):
 def test_presets_are_copies(model, size):
     """Changing what `preset` gave changes no preset."""
     changed = preset(model, size)
-    changed["model"]["d_embed"] = -1
+    changed["model"]["dropout"] = -1
     changed["train"].clear()
     assert preset(model, size) == PRESETS[model][size]
     assert preset(model, size) != changed
@@ -314,7 +314,7 @@ def test_presets_are_copies(model, size):
 @pytest.mark.parametrize(
     ("model", "size", "message"),
     [
-        ("lstm", "tiny", "model must be one of rnn.*, got 'lstm'"),
+        ("lstm", "tiny", "model must be one of rnn, transformer, got 'lstm'"),
         ("rnn", "huge", "preset must be one of tiny, small, base, got 'huge'"),
     ],
 )
@@ -344,7 +344,7 @@ def test_unknown_presets(model, size, message):
 def test_apply_setting(assignment, value):
     """The value has the field's type and goes to its section, and only there."""
     settings = preset("rnn", "small")
-    apply_setting(settings, assignment)
+    apply_setting("rnn", settings, assignment)
     key = assignment.partition("=")[0]
     section, name = key.split(".")
     assert settings[section][name] == value
@@ -377,15 +377,16 @@ def test_apply_setting_refuses(assignment, message):
     """A wrong form, key or type is a clear complaint, and nothing is changed."""
     settings = preset("rnn", "tiny")
     with pytest.raises(InputError, match=message):
-        apply_setting(settings, assignment)
+        apply_setting("rnn", settings, assignment)
     assert settings == preset("rnn", "tiny")
 
 
-def test_every_field_can_be_set():
+@pytest.mark.parametrize("model", PRESETS)
+def test_every_field_can_be_set(model):
     """Each field but the model's vocabulary, which the tokenizer decides, is a key."""
     with pytest.raises(InputError) as complaint:
-        apply_setting(preset("rnn", "tiny"), "no.such=key")
-    for section, kind in SECTIONS.items():
+        apply_setting(model, preset(model, "tiny"), "no.such=key")
+    for section, kind in sections(model).items():
         for field in dataclasses.fields(kind):
             known = f"{section}.{field.name}" in str(complaint.value)
             assert known == ((section, field.name) != ("model", "vocab_size"))

@@ -12,9 +12,9 @@ import typer
 from minis2s import receipt
 from minis2s.cli.options import Device, Quiet, is_quiet, logger
 from minis2s.config import (
+    MODEL_CONFIGS,
     PRESETS,
     InputError,
-    RNNConfig,
     TokenizerConfig,
     TrainConfig,
     apply_setting,
@@ -75,8 +75,8 @@ def train(
     from minis2s.torch_nn.device import pick_device
     from minis2s.torch_nn.experiment import Experiment, Settings
 
-    kind = {"kind": "char"} if corpus in tasks.TASKS else {}
-    settings = _settings(model, size, kind, changes or [])
+    tokenizer = {"kind": "char"} if corpus in tasks.TASKS else {}
+    settings = _settings(model, size, tokenizer, changes or [])
     if threads:
         torch.set_num_threads(threads)
     chosen = pick_device(device)
@@ -119,9 +119,11 @@ def _settings(
     sections = preset(model, size)
     sections["tokenizer"] |= tokenizer
     for change in changes:
-        apply_setting(sections, change)
-    RNNConfig(vocab_size=5, **sections["model"])  # the size is not known yet
+        apply_setting(model, sections, change)
+    # The size of the vocabulary is not known yet.
+    MODEL_CONFIGS[model](vocab_size=5, **sections["model"])
     return {
+        "kind": model,
         "model": sections["model"],
         "train": TrainConfig(**sections["train"]),
         "tokenizer": TokenizerConfig(**sections["tokenizer"]),

@@ -12,7 +12,7 @@ from minis2s.config import DecodeConfig, InputError
 from minis2s.hypothesis import Hypothesis
 from minis2s.numpy_ref.decode import log_probabilities, translate_batch
 from minis2s.numpy_ref.masks import padding_mask
-from minis2s.numpy_ref.seq2seq import Seq2Seq
+from minis2s.numpy_ref.models import make_model
 from minis2s.text.tokenizers import BOS_ID
 from minis2s.translator import TextTranslator
 
@@ -27,7 +27,7 @@ class Translator(TextTranslator):
         Raises:
             InputError: if the weights do not fit the model that the run describes.
         """
-        model = Seq2Seq(run.model, np.random.default_rng(0))
+        model = make_model(run.model, np.random.default_rng(0))
         try:
             model.load(run.weights)
         except ValueError as error:

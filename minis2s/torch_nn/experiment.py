@@ -19,13 +19,18 @@ import torch
 from torch import nn
 
 from minis2s import checkpoint, metrics, receipt
-from minis2s.config import InputError, RNNConfig, TokenizerConfig, TrainConfig
+from minis2s.config import (
+    MODEL_CONFIGS,
+    InputError,
+    TokenizerConfig,
+    TrainConfig,
+)
 from minis2s.text.batching import EncodedPairs, encode_pairs, plan_batches
 from minis2s.text.corpora import ParallelText
 from minis2s.text.files import write_whole
 from minis2s.text.tokenizers import learn_tokenizer
 from minis2s.torch_nn.device import describe_device
-from minis2s.torch_nn.seq2seq import Seq2Seq
+from minis2s.torch_nn.models import make_model
 from minis2s.torch_nn.train import (
     StepRecord,
     TrainState,
@@ -47,8 +52,10 @@ SAVE_EVERY_S = 300
 class Settings:
     """All that decides what an experiment results in."""
 
+    kind: str
+    """Name of the model's family."""
     model: dict[str, Any]
-    """Fields of RNNConfig, without the vocabulary's size."""
+    """Fields of its configuration, without the vocabulary's size."""
     train: TrainConfig
     tokenizer: TokenizerConfig
     lower: bool
@@ -100,10 +107,15 @@ class Experiment:
         self._learn_vocabulary(train_text)
         self.train_pairs = self._encode(train_text, "training")
         self.valid_pairs = self._encode(valid_text, "validation")
-        config = RNNConfig(vocab_size=len(self.tokenizer.pieces), **settings.model)
+        config = MODEL_CONFIGS[settings.kind](
+            vocab_size=len(self.tokenizer.pieces), **settings.model
+        )
         self.model_config = config
         self.state = TrainState(
-            lambda: Seq2Seq(config), settings.train, seed=settings.seed, device=device
+            lambda: make_model(config),
+            settings.train,
+            seed=settings.seed,
+            device=device,
         )
         self.log: list[dict[str, Any]] = []
         self.seconds_before = 0.0

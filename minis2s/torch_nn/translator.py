@@ -14,7 +14,7 @@ from minis2s.hypothesis import Hypothesis
 from minis2s.text.tokenizers import BOS_ID
 from minis2s.torch_nn.decode import log_probabilities, translate_batch
 from minis2s.torch_nn.masks import padding_mask
-from minis2s.torch_nn.seq2seq import Seq2Seq
+from minis2s.torch_nn.models import make_model
 from minis2s.torch_nn.train import load_weights
 from minis2s.translator import TextTranslator
 
@@ -29,7 +29,7 @@ class Translator(TextTranslator):
         Raises:
             InputError: if the weights do not fit the model that the run describes.
         """
-        model = Seq2Seq(run.model).to(device)
+        model = make_model(run.model).to(device)
         try:
             load_weights(model, run.weights)
         except ValueError as error:

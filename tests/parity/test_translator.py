@@ -3,18 +3,22 @@
 import numpy as np
 import pytest
 
-from minis2s.checkpoint import load_run
-from minis2s.config import DecodeConfig
+from minis2s.checkpoint import load_run, save_run
+from minis2s.config import DecodeConfig, TransformerConfig
 from minis2s.numpy_ref import translator as numpy_ref
+from minis2s.numpy_ref.models import make_model
 from minis2s.text import corpora
+from minis2s.text.tokenizers import SPECIAL_PIECES, CharTokenizer
 from minis2s.torch_nn import translator as torch_nn
+
+WINGS = (numpy_ref, torch_nn)
 
 
 @pytest.fixture(scope="module")
 def both():
     """The shipped model in NumPy and in torch."""
     run = load_run(corpora.OWN_DATA / "models" / "de-en-lstm")
-    return [wing.Translator.from_run(run) for wing in (numpy_ref, torch_nn)]
+    return [wing.Translator.from_run(run) for wing in WINGS]
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +50,18 @@ def test_numpy_keeps_float32(both, captions):
     """Inference is float32, as in torch, not float64."""
     found = both[0].translate(captions.src[:2])[0]
     assert found.attention.dtype == np.float32
+
+
+@pytest.mark.parametrize("n_beams", [1, 5])
+def test_a_run_of_the_other_family_is_read_by_both(tmp_path, rng, n_beams):
+    """A Transformer's run: each wing makes the model that its config.json names."""
+    letters = CharTokenizer([*SPECIAL_PIECES, *"abcdefg"])
+    config = TransformerConfig(vocab_size=11, d_model=8, n_heads=2, d_ff=13)
+    weights = dict(make_model(config, rng).named_parameters())
+    save_run(tmp_path, weights, config, letters, src="", tgt="", max_len=19)
+    lines, search = ["abc", "gfedcba", "a"], DecodeConfig(n_beams=n_beams)
+    found = [w.Translator.load(tmp_path).translate(lines, search) for w in WINGS]
+    for a, b in zip(*found, strict=True):
+        assert a.tokens == b.tokens
+        assert a.attention.shape[:2] == (3, 2)
+        np.testing.assert_allclose(a.attention, b.attention, atol=1e-5)

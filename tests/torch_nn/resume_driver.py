@@ -28,6 +28,7 @@ def train(out: Path, resume: bool) -> None:
     """Some thirty steps with dropout; about a second."""
     torch.set_num_threads(1)
     settings = Settings(
+        kind="rnn",
         model={"d_embed": 16, "d_hidden": 24, "d_decoder": 32},
         train=TrainConfig(epochs=4, batch_tokens=48, valid_every=3),
         tokenizer=TokenizerConfig(kind="char"),

@@ -267,3 +267,10 @@ def test_the_vocabulary_is_that_of_the_training_text(tmp_path):
     pieces = make(tmp_path / "run", text=text).tokenizer.pieces
     assert set("abcefg") <= set(pieces)
     assert "d" not in pieces
+
+
+def test_a_model_that_has_learned_nothing_scores_nothing(tmp_path):
+    """Validation translates without a look at the reference."""
+    experiment = make(tmp_path / "run", select="bleu")
+    object.__setattr__(experiment.settings, "tgt", "")
+    assert experiment.validate(experiment.state.model.eval())["bleu"] < 50
