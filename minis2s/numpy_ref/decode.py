@@ -155,7 +155,7 @@ def sampling_probabilities(
     ranked = np.take_along_axis(logits, order, axis=-1)
     if config.top_k:
         ranked[..., config.top_k :] = -np.inf
-    ranked = (ranked - ranked[..., :1]) / config.temperature  # never above 0
+    ranked = (ranked - ranked[..., :1]) / config.temperature  # shift first: exact
     ranked, _ = softmax_forward(ranked)
     if config.top_p < 1.0:
         reached = ranked.cumsum(axis=-1, dtype=np.float64) >= config.top_p

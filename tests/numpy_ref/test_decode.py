@@ -351,6 +351,14 @@ def test_extreme_logits_stay_finite(logits, changes, dtype):
     np.testing.assert_allclose(found.sum(axis=-1), 1.0, rtol=1e-6)
 
 
+def test_differences_are_taken_before_they_are_magnified():
+    """Two logits near 1e4 keep their odds at temperature 1e-3, in float32 too."""
+    logits = np.array([1e4, 1e4 - 2**-10], dtype=np.float32)
+    found = sampling_probabilities(logits, DecodeConfig(sample=True, temperature=1e-3))
+    want = specs.sampling_probabilities(logits.astype(np.float64), 1e-3, 0, 1.0)
+    np.testing.assert_allclose(found, want, rtol=1e-6)
+
+
 def test_draws_agree_with_the_loop(logits, rng):
     """Rung 1: the token under the needle, for a thousand needles."""
     probabilities = sampling_probabilities(logits, SAMPLE)
