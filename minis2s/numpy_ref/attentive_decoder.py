@@ -160,18 +160,15 @@ class InputFeedingDecoder(AttentiveDecoder):
             weights.append(looked)
             steps.append(cache)
         logits, output_cache = self._name(np.stack(combined, axis=1), rng)
-        return (
-            logits,
-            np.concatenate(weights, axis=3),
-            FedDecoderCache(
-                embedding_cache,
-                initial_cache,
-                tuple(steps),
-                state,
-                memory.value,
-                output_cache,
-            ),
+        cache = FedDecoderCache(
+            embedding_cache,
+            initial_cache,
+            tuple(steps),
+            state,
+            memory.value,
+            output_cache,
         )
+        return logits, np.concatenate(weights, axis=3), cache
 
     def backward(
         self,

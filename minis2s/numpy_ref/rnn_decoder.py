@@ -68,6 +68,9 @@ class Decoder(Layer):
     combined_t = tanh(W_c [context_t; h_t] + b_c), and here context_t is empty
     logits_t = W_o combined_t + b_o
 
+    The paper's decoder takes over the encoder's last state. Ours starts from a learned
+    map of it, InitialState, since the encoder has read from both sides.
+
     Args:
         embedding: the table of target tokens.
         config: cell, sizes, attention, and whether the output layer shares the table.
@@ -80,11 +83,8 @@ class Decoder(Layer):
         self, embedding: Embedding, config: RNNConfig, rng: np.random.Generator
     ) -> None:
         super().__init__()
-        cell, d_memory, d_hidden = (
-            CELLS[config.cell],
-            2 * config.d_hidden,
-            config.d_decoder,
-        )
+        cell, d_hidden = CELLS[config.cell], config.d_decoder
+        d_memory = 2 * config.d_hidden
         d_read, d_context = self._widths(config)
         widths = [d_read] + [d_hidden] * (config.n_layers - 1)
         self.embedding = embedding
@@ -175,18 +175,15 @@ class Decoder(Layer):
         context, weights, look_cache = self._look(outputs, memory)
         combined, combine_cache = self._combine(context, outputs)
         logits, output_cache = self._name(combined, rng)
-        return (
-            logits,
-            weights,
-            DecoderCache(
-                embedding_cache,
-                initial_cache,
-                layers_cache,
-                look_cache,
-                combine_cache,
-                output_cache,
-            ),
+        cache = DecoderCache(
+            embedding_cache,
+            initial_cache,
+            layers_cache,
+            look_cache,
+            combine_cache,
+            output_cache,
         )
+        return logits, weights, cache
 
     def backward(
         self,
@@ -252,7 +249,7 @@ class Decoder(Layer):
         Float[np.ndarray, "batch n_layers n_heads src_len"],
         Float[np.ndarray, "batch d_embed"],
     ]:
-        """What follows from the layers' states: logits, attention and combined."""
+        """What the layers' states amount to: logits, attention and combined."""
         query = states[-1][0][:, None]  # (batch, 1, d_hidden)
         context, weights = self._glance(query, memory)
         combined, _ = self._combine(context, query)
@@ -329,6 +326,9 @@ class FixedContextDecoder(Decoder):
 
     h_t = cell([embedding(y_{t-1}); end], h_{t-1}),  context_t = end
 
+    In the paper the output layer reads y_{t-1} too; here it reads end and h_t. What
+    dropout does to the end it has done in the encoder, once for each sentence.
+
     Source: Cho et al. 2014, section 2.2 and appendix A.1.2.
     """
 
@@ -361,8 +361,9 @@ class FixedContextDecoder(Decoder):
         tuple[Float[np.ndarray, "batch d_memory"], ...],
     ]:
         """As for Decoder; the end is read by three: first state, layer, combine."""
-        grad_value, grad_final, *given = self._way_back(grad_logits, cache)
-        grad_read, grad_context = given
+        grad_value, grad_final, grad_read, grad_context = self._way_back(
+            grad_logits, cache
+        )
         d_memory = grad_context.shape[-1]
         grad_end = (grad_read[..., -d_memory:] + grad_context).sum(axis=1)
         return grad_value, (*grad_final[:-1], grad_final[-1] + grad_end)

@@ -44,6 +44,9 @@ class Decoder(nn.Module):
     combined_t = tanh(W_c [context_t; h_t] + b_c), and here context_t is empty
     logits_t = W_o combined_t + b_o
 
+    The paper's decoder takes over the encoder's last state. Ours starts from a learned
+    map of it, InitialState, since the encoder has read from both sides.
+
     Args:
         embedding: the table of target tokens.
         config: cell, sizes, attention, and whether the output layer shares the table.
@@ -164,6 +167,9 @@ class FixedContextDecoder(Decoder):
     """A decoder that is given the encoder's end again at every step.
 
     h_t = cell([embedding(y_{t-1}); end], h_{t-1}),  context_t = end
+
+    In the paper the output layer reads y_{t-1} too; here it reads end and h_t. What
+    dropout does to the end it has done in the encoder, once for each sentence.
 
     Source: Cho et al. 2014, section 2.2 and appendix A.1.2.
     """

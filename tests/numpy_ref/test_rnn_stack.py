@@ -102,31 +102,41 @@ def test_steps_are_the_sequence(layers, x, states):
         np.testing.assert_allclose(states[-1][0], outputs[:, t], **SPEC)
 
 
-def test_steps_back_are_the_sequence_back(layers, x, states, rng):
-    """And so are the gradients of the inputs, the first states and every parameter."""
-    grad_outputs = rng.normal(size=(BATCH, LENGTH, D_HIDDEN))
-    _, cache = rnn_stack.stack_forward(layers, DROPOUT, x, states, None)
-    grad_x, grad_first = rnn_stack.stack_backward(layers, DROPOUT, grad_outputs, cache)
-    caches, state = [], states
+def back_in_steps(layers, x, state, grad_outputs):
+    """There and back position by position: the gradients of x and the first states."""
+    caches, grad_x = [], np.zeros_like(x)
     for t in range(LENGTH):
         state, cache = rnn_stack.stack_step_forward(
             layers, DROPOUT, x[:, t], state, None
         )
         caches.append(cache)
-    expected = [dict(layer.grads) for layer in layers]
-    for layer in layers:
-        layer.load(dict(layer.params))  # its gradients begin again at zero
     grad = tuple(tuple(np.zeros_like(part) for part in cell) for cell in state)
     for t in reversed(range(LENGTH)):
         *below, (grad_h, *grad_rest) = grad
-        grad = (*below, (grad_h + grad_outputs[:, t], *grad_rest))
-        found, grad = rnn_stack.stack_step_backward(layers, DROPOUT, grad, caches[t])
-        np.testing.assert_allclose(found, grad_x[:, t], **SPEC)
-    for cell, other in zip(grad, grad_first, strict=True):
+        grad_x[:, t], grad = rnn_stack.stack_step_backward(
+            layers,
+            DROPOUT,
+            (*below, (grad_h + grad_outputs[:, t], *grad_rest)),
+            caches[t],
+        )
+    return grad_x, grad
+
+
+def test_steps_back_are_the_sequence_back(layers, x, states, rng):
+    """And so are the gradients of the inputs, the first states and every parameter."""
+    grad_outputs = rng.normal(size=(BATCH, LENGTH, D_HIDDEN))
+    _, cache = rnn_stack.stack_forward(layers, DROPOUT, x, states, None)
+    grad_x, grad_first = rnn_stack.stack_backward(layers, DROPOUT, grad_outputs, cache)
+    expected = [grad.copy() for layer in layers for grad in layer.grads.values()]
+    for layer in layers:
+        layer.zero_gradients()
+    found, first = back_in_steps(layers, x, states, grad_outputs)
+    np.testing.assert_allclose(found, grad_x, **SPEC)
+    for cell, other in zip(first, grad_first, strict=True):
         np.testing.assert_allclose(cell, other, **SPEC)
-    for layer, grads in zip(layers, expected, strict=True):
-        for name, want in grads.items():
-            np.testing.assert_allclose(layer.grads[name], want, **SPEC, err_msg=name)
+    grads = [grad for layer in layers for grad in layer.grads.values()]
+    for grad, want in zip(grads, expected, strict=True):
+        np.testing.assert_allclose(grad, want, **SPEC)
 
 
 def step(layers, arrays, n_parts):
