@@ -323,6 +323,15 @@ def test_dropout_acts_only_in_training(batch):
     assert not np.allclose(one, other)
 
 
+def test_dropout_acts_on_embeddings_and_on_what_sublayers_add(batch):
+    """It draws once for each entry there, two or three sublayers a layer; no more."""
+    rng, other = (np.random.default_rng(4) for _ in range(2))
+    make_model(dropout=0.5).forward(*batch, rng=rng)
+    n_src, n_tgt = 1 + 2 * N_LAYERS, 1 + 3 * N_LAYERS
+    other.random(BATCH * 10 * (SRC_LEN * n_src + TGT_LEN * n_tgt), dtype=np.float32)
+    assert rng.bit_generator.state == other.bit_generator.state
+
+
 def test_a_model_remembers_nothing_between_calls(batch, grad_logits):
     """A second forward pass does not disturb the first one's way back."""
     model, (src, mask, tgt_in) = make_model(), batch
