@@ -60,3 +60,24 @@ def ragged_src():
     for row, length in zip(src, (7, 5, 2), strict=True):
         row[length - 1], row[length:] = 3, 0
     return src
+
+
+@pytest.fixture
+def chi_square():
+    """How far draws are from their probabilities: above 1 once in 1,000 seeds."""
+
+    def statistic(tokens, probabilities):
+        """Pearson's statistic over its 99.9 % quantile.
+
+        By Wilson and Hilferty the quantile for n degrees of freedom, which are the
+        possible tokens but one, is about n (1 - 2 / (9 n) + 3.09 sqrt(2 / (9 n)))^3.
+        """
+        counts = np.bincount(tokens, minlength=len(probabilities))
+        possible = probabilities > 0
+        assert not counts[~possible].any()
+        expected = len(tokens) * probabilities[possible]
+        n = max(len(expected) - 1, 1)
+        quantile = n * (1 - 2 / (9 * n) + 3.09 * (2 / (9 * n)) ** 0.5) ** 3
+        return ((counts[possible] - expected) ** 2 / expected).sum() / quantile
+
+    return statistic

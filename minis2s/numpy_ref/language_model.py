@@ -25,7 +25,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from minis2s.config import DecodeConfig, TrainConfig
-from minis2s.numpy_ref.decode import draw_tokens, sampling_probabilities
 from minis2s.numpy_ref.embedding import Embedding, EmbeddingCache
 from minis2s.numpy_ref.functional import (
     LinearCache,
@@ -36,6 +35,7 @@ from minis2s.numpy_ref.functional import (
 from minis2s.numpy_ref.layer import Layer, Linear
 from minis2s.numpy_ref.optim import clip_gradient, make_optimizer
 from minis2s.numpy_ref.rnn_encoder import CELLS
+from minis2s.numpy_ref.sampling import draw_tokens, sampling_probabilities
 
 State = tuple[Float[np.ndarray, "batch d_hidden"], ...]
 """What the cell remembers: (h,) of an RNN or a GRU, (h, c) of an LSTM."""

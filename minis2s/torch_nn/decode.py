@@ -3,10 +3,10 @@
 Twin: minis2s/numpy_ref/decode.py. A model is anything with `encode`, `initial_state`,
 `decode_step` and `attention_kind`. What a search translates a sentence to depends on
 nothing but the sentence: not on its batch, nor on its place in it; a draw depends on
-the random numbers of its row besides. Left out: n-best lists, penalties for coverage.
+its own random numbers besides. Left out: n-best lists, penalties for coverage.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from minis2s.config import DecodeConfig
 from minis2s.hypothesis import Beam, Hypothesis
 from minis2s.text.tokenizers import BOS_ID, EOS_ID, PAD_ID
 from minis2s.torch_nn.masks import mask_lengths
+from minis2s.torch_nn.sampling import draw_tokens, sampling_probabilities
 
 
 def translate_batch(
@@ -25,17 +26,17 @@ def translate_batch(
     src: Int[Tensor, "batch src_len"],
     src_mask: Bool[Tensor, "batch src_len"],
     config: DecodeConfig,
-    rng: np.random.Generator | None = None,
+    rngs: Sequence[np.random.Generator] | None = None,
 ) -> list[Hypothesis]:
     """A hypothesis for each sentence, by the search that the config names.
 
     Raises:
-        ValueError: if the config wants tokens drawn and there is no generator.
+        ValueError: if the config wants tokens drawn and there are no generators.
     """
     if config.sample:
-        if rng is None:
-            raise ValueError("rng: must be a Generator if config.sample, got None")
-        return sample_search(model, src, src_mask, config, rng)
+        if rngs is None:
+            raise ValueError("rngs: must be Generators if config.sample, got None")
+        return sample_search(model, src, src_mask, config, rngs)
     search = greedy_search if config.n_beams == 1 else beam_search
     return search(model, src, src_mask, config)
 
@@ -84,77 +85,26 @@ def sample_search(
     src: Int[Tensor, "batch src_len"],
     src_mask: Bool[Tensor, "batch src_len"],
     config: DecodeConfig,
-    rng: np.random.Generator,
+    rngs: Sequence[np.random.Generator],
 ) -> list[Hypothesis]:
     """Draw each token from its sampling_probabilities, until EOS is drawn.
 
-    All random numbers are drawn first, a row for each sentence and a column for each
-    token. So no sentence is told anything else because another has finished, and both
-    wings, given the same generator, read the same numbers. Then they draw the same
-    tokens, unless a number falls between the two wings' roundings of one border: both
-    compute in float32, where a cumulative probability is uncertain by about 1e-7.
+    Each sentence has a generator of its own, so what is drawn for it does not depend
+    on its batch either. Both wings, given the same generators, read the same numbers.
+    Then they draw the same tokens, unless a number falls between the two wings'
+    roundings of one border: both compute in float32, where a cumulative probability is
+    uncertain by about 1e-7.
 
     The score is the model's own: temperature 1, and nothing left out.
     """
     longest = int(max_tgt_len(src_mask).max())
-    uniform = torch.from_numpy(rng.random((len(src), longest))).to(src.device)
+    uniform = np.stack([rng.random(longest) for rng in rngs])
+    uniform = torch.from_numpy(uniform).to(src.device)
 
     def drawn(log_prob: Tensor, rows: Tensor, t: int) -> Tensor:
         return draw_tokens(sampling_probabilities(log_prob, config), uniform[rows, t])
 
     return _grow(model, src, src_mask, config, drawn)
-
-
-def sampling_probabilities(
-    logits: Float[Tensor, "*rows vocab_size"], config: DecodeConfig
-) -> Float[Tensor, "*rows vocab_size"]:
-    """The distribution that a token is drawn from: temperature, top_k, top_p.
-
-    p(v) = exp(logits_v / temperature) / sum_u exp(logits_u / temperature)
-
-    Then only the top_k likeliest tokens stay, and of these only the nucleus: the
-    fewest of the likeliest whose probability reaches top_p. Each time the others get
-    zero, and what stays is divided by its sum. Ties go to the lowest id.
-
-    Args:
-        logits: unnormalised log-probabilities; -inf where a token is impossible.
-        config: temperature, top_k and top_p.
-
-    Returns:
-        probabilities.
-
-    Source: Fan, Lewis and Dauphin 2018, arXiv:1805.04833 (top_k); Holtzman et al.
-        2020, section 3.1, arXiv:1904.09751 (top_p, "nucleus sampling").
-    """
-    ranked, order = logits.sort(dim=-1, descending=True, stable=True)
-    if config.top_k:
-        ranked[..., config.top_k :] = -torch.inf
-    ranked = (ranked - ranked[..., :1]) / config.temperature  # shift first: exact
-    ranked = ranked.softmax(dim=-1)
-    if config.top_p < 1.0:
-        reached = ranked.cumsum(dim=-1, dtype=torch.float64) >= config.top_p
-        ranked[..., 1:][reached[..., :-1]] = 0.0  # enough was there without them
-        ranked /= ranked.sum(dim=-1, keepdim=True)
-    return torch.empty_like(ranked).scatter_(-1, order, ranked)
-
-
-def draw_tokens(
-    probabilities: Float[Tensor, "*rows vocab_size"], uniform: Float[Tensor, "*rows"]
-) -> Int[Tensor, "*rows"]:
-    """The inverse of the cumulative distribution: one number draws one token.
-
-    token = the least v with p(0) + ... + p(v) > uniform
-
-    The tokens lie side by side from 0 to 1, each as wide as it is probable, and the
-    number is a needle. Rounding may leave the last end a little off 1; the needle is
-    scaled to it. What has no width is never hit.
-
-    Args:
-        probabilities: of each token; they sum to 1.
-        uniform: a number for each row, at least 0 and below 1.
-    """
-    ends = probabilities.cumsum(dim=-1, dtype=torch.float64)
-    return (ends <= uniform.unsqueeze(-1) * ends[..., -1:]).sum(dim=-1)
 
 
 @torch.inference_mode()

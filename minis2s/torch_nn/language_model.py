@@ -19,10 +19,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from minis2s.config import DecodeConfig, TrainConfig
-from minis2s.torch_nn.decode import draw_tokens, sampling_probabilities
 from minis2s.torch_nn.embedding import Embedding
 from minis2s.torch_nn.optim import clip_gradient, make_optimizer
 from minis2s.torch_nn.rnn_encoder import CELLS
+from minis2s.torch_nn.sampling import draw_tokens, sampling_probabilities
 
 State = tuple[Float[Tensor, "batch d_hidden"], ...]
 """What the cell remembers: (h,) of an RNN or a GRU, (h, c) of an LSTM."""
