@@ -35,8 +35,10 @@ museum: env  ## apply the field's real bugs one by one; each must fail a test
 lab: env  ## JupyterLab on the notebooks; as root: make lab LAB_ARGS=--allow-root
 	@$(PY) -m jupyterlab --notebook-dir=notebooks $(LAB_ARGS)
 
-bench: env  ## measure the published numbers again (needs Multi30k)
-	@$(PY) benchmarks/shipped_lstm.py
+bench: env  ## measure the published numbers again; what needs Multi30k says so
+	@code=0; for name in $$($(PY) -m minis2s bench | cut -d" " -f1); do \
+		$(PY) -m minis2s bench $$name || code=$$?; done; \
+	$(PY) benchmarks/tables.py && exit $$code
 
 clean:  ## remove the environment and all that was made
 	rm -rf .venv demo runs build *.egg-info .pytest_cache .ruff_cache

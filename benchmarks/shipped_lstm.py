@@ -7,6 +7,7 @@ scores alone: no sentence of the corpus.
 """
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import torch
 
 from minis2s import metrics, receipt
 from minis2s.checkpoint import load_run, write_json
-from minis2s.config import DecodeConfig
+from minis2s.config import DecodeConfig, InputError
 from minis2s.text.corpora import ParallelText, load
 from minis2s.torch_nn.translator import Translator
 
@@ -72,4 +73,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InputError as error:  # Multi30k is not here; the message says how to get it
+        print(f"shipped_lstm: {error}", file=sys.stderr)
+        sys.exit(2)

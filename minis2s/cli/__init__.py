@@ -9,6 +9,7 @@ import typer
 
 from minis2s import __version__
 from minis2s.cli import data
+from minis2s.cli.bench import bench
 from minis2s.cli.train import train
 from minis2s.cli.translate import attend, evaluate, translate
 
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Learn, train and look at sequence-to-sequence translation.",
 )
-for command in (train, translate, evaluate, attend):
+for command in (train, translate, evaluate, attend, bench):
     app.command()(command)
 app.add_typer(data.app, name="data")
 
