@@ -212,7 +212,10 @@ class DecodeConfig(_Settings):
     """Probability that the likeliest tokens must have together to be chosen among."""
 
     def _check(self) -> None:
-        self._check_positive("n_beams", "batch_size", "temperature", "top_p")
+        self._check_positive("n_beams", "batch_size", "top_p")
+        _require(
+            self.temperature >= 1e-6, "temperature", "at least 1e-6", self.temperature
+        )
         _require(self.alpha >= 0, "alpha", "at least 0", self.alpha)
         _require(self.top_k >= 0, "top_k", "at least 0", self.top_k)
         _require(self.top_p <= 1, "top_p", "at most 1", self.top_p)

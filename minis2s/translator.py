@@ -49,9 +49,12 @@ class TextTranslator:
         raise NotImplementedError
 
     def search(
-        self, src: Int[np.ndarray, "batch src_len"], config: DecodeConfig
+        self,
+        src: Int[np.ndarray, "batch src_len"],
+        config: DecodeConfig,
+        rngs: list[np.random.Generator] | None,
     ) -> list[Hypothesis]:
-        """The best hypothesis for each row of padded source ids."""
+        """A hypothesis for each row of padded source ids; a draw has a generator."""
         raise NotImplementedError
 
     def force(self, src: Int[np.ndarray, "1 src_len"], tokens: list[int]) -> Hypothesis:
@@ -75,23 +78,42 @@ class TextTranslator:
         return " ".join(self.tokenizer.decode(hypothesis.tokens).splitlines())
 
     def translate(
-        self, lines: Sequence[str], config: DecodeConfig | None = None
+        self,
+        lines: Sequence[str],
+        config: DecodeConfig | None = None,
+        *,
+        seed: int = 0,
+        first: int = 0,
     ) -> list[Hypothesis | None]:
-        """The best hypothesis for each line, in order; None for a blank line."""
+        """A hypothesis for each line, in order; None for a blank line.
+
+        Args:
+            lines: the source sentences.
+            config: how to search, or to draw; greedily if None.
+            seed: decides what is drawn for a line, with the line's number; a search
+                does not look at either.
+            first: number of the first line, if these are a part of a longer text.
+        """
         config = config or DecodeConfig()
         ids = {i: self.encode(line) for i, line in enumerate(lines) if line.strip()}
         found: list[Hypothesis | None] = [None] * len(lines)
         for batch in _by_length(ids, config.batch_size):
-            hypotheses = self.search(pad([ids[i] for i in batch]), config)
+            rngs = [np.random.default_rng((seed, first + i)) for i in batch]
+            hypotheses = self.search(pad([ids[i] for i in batch]), config, rngs)
             for i, hypothesis in zip(batch, hypotheses, strict=True):
                 found[i] = hypothesis
         return found
 
     def translate_text(
-        self, lines: Iterable[str], config: DecodeConfig | None = None
+        self,
+        lines: Iterable[str],
+        config: DecodeConfig | None = None,
+        *,
+        seed: int = 0,
+        first: int = 0,
     ) -> list[str]:
         """One line of text for each line; a blank one for a blank one."""
-        found = self.translate(list(lines), config)
+        found = self.translate(list(lines), config, seed=seed, first=first)
         return [self.text(hypothesis) if hypothesis else "" for hypothesis in found]
 
     def attend(self, line: str, target: str) -> Hypothesis:

@@ -206,6 +206,37 @@ def test_data_make_writes_aligned_files(command, tmp_path):
     assert text.src == text.tgt == corpora.load("copy", "train").src
 
 
+@pytest.mark.parametrize("backend", ["torch", "numpy"])
+def test_sampling_is_drawn_by_seed(command, reverse_run, backend):
+    """The same seed draws the same lines in either wing; a cold draw is greedy."""
+    words = ("translate", reverse_run, "--sample", "--backend", backend)
+    text = b"abcdefgh\n" * 9
+    hot = ("--temperature", 9, "--top-k", 5, "--top-p", 0.9)
+    first, again, other, cold = (
+        command(*words, *extra, stdin=text)[1].splitlines()
+        for extra in (hot, hot, (*hot, "--seed", 1), ("--temperature", 1e-4))
+    )
+    assert first == again != other
+    assert len(set(first)) > 1
+    assert cold == ["hgfedcba"] * 9
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--top-k", 3), "--temperature, --top-k and --top-p go with --sample"),
+        (("--sample", "--beam", 5), "n_beams must be 1 for sampling, got 5"),
+        (("--sample", "--top-p", 2), "top_p must be at most 1, got 2.0"),
+    ],
+    ids=str,
+)
+def test_sampling_that_makes_no_sense(command, reverse_run, words, said):
+    """Settings that contradict one another are refused."""
+    code, out, notes = command("translate", reverse_run, *words, stdin=b"abc\n")
+    assert (code, out) == (2, "")
+    assert said in notes
+
+
 # --------------------------------------------------------------------- train
 
 TINY = ("--preset", "tiny", "--set", "train.epochs=1", "--set", "tokenizer.kind=word")

@@ -179,7 +179,6 @@ def test_choices(kind, name, value):
         (TrainConfig, "lr"),
         (DecodeConfig, "n_beams"),
         (DecodeConfig, "batch_size"),
-        (DecodeConfig, "temperature"),
         (DecodeConfig, "top_p"),
         (TokenizerConfig, "min_count"),
     ],
@@ -270,6 +269,14 @@ def test_a_probability_is_at_most_one():
     """More than all of the probability there is not."""
     with pytest.raises(InputError, match=r"^top_p must be at most 1, got 1\.5$"):
         DecodeConfig(top_p=1.5)
+
+
+@pytest.mark.parametrize("value", [0, -1.0, 1e-46])
+def test_a_temperature_that_float32_can_hold(value):
+    """What divides logits is not zero, nor so small that it becomes zero."""
+    message = f"^temperature must be at least 1e-6, got {value}$"
+    with pytest.raises(InputError, match=message):
+        DecodeConfig(temperature=value)
 
 
 def test_sampling_has_no_beam():

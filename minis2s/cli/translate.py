@@ -22,7 +22,16 @@ from minis2s.config import DecodeConfig, InputError
 
 def translate(
     run: RunPath,
-    beam: Beam = 5,
+    beam: Annotated[
+        int | None, typer.Option(max=100, help="hypotheses kept [default: 5]")
+    ] = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="draw tokens at random, without a beam")
+    ] = False,
+    temperature: Annotated[float, typer.Option(help="below 1 is bolder")] = 1.0,
+    top_k: Annotated[int, typer.Option(help="tokens to draw from; 0: all")] = 0,
+    top_p: Annotated[float, typer.Option(help="their probability together")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="of what is drawn")] = 0,
     input_file: Annotated[
         Path | None, typer.Option("--input", help="default: standard input")
     ] = None,
@@ -37,7 +46,16 @@ def translate(
     """Translate text, one line for each line; a blank line for a blank one."""
     from minis2s.text.files import decode_lines, read_lines, write_whole
 
-    config = DecodeConfig(n_beams=beam, batch_size=batch_size)
+    config = DecodeConfig(
+        n_beams=(1 if sample else 5) if beam is None else beam,
+        batch_size=batch_size,
+        sample=sample,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+    )
+    if not sample and (temperature, top_k, top_p) != (1.0, 0, 1.0):
+        raise InputError("--temperature, --top-k and --top-p go with --sample")
     if not input_file and sys.stdin is None:
         raise InputError("there is no standard input; give --input")
     if input_file:
@@ -51,9 +69,13 @@ def translate(
     translator = _load_translator(run, backend, device)
     # Someone who types wants an answer at once; a file is better sorted by length.
     chunk_size = 1 if not input_file and sys.stdin.isatty() else 16 * batch_size
-    written = []
+    written: list[str] = []
+    n_read = 0
     while chunk := [line for line, _ in zip(lines, range(chunk_size), strict=False)]:
-        for text in translator.translate_text(chunk, config):
+        # Drawn lines differ although their chunks begin anew.
+        texts = translator.translate_text(chunk, config, seed=seed, first=n_read)
+        n_read += len(chunk)
+        for text in texts:
             written.append(text) if output_file else typer.echo(text)
     if output_file:
         write_whole(output_file, "".join(f"{line}\n" for line in written).encode())

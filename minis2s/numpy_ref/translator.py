@@ -35,10 +35,13 @@ class Translator(TextTranslator):
         return cls(model, run.tokenizer, run.max_len)
 
     def search(
-        self, src: Int[np.ndarray, "batch src_len"], config: DecodeConfig
+        self,
+        src: Int[np.ndarray, "batch src_len"],
+        config: DecodeConfig,
+        rngs: list[np.random.Generator] | None,
     ) -> list[Hypothesis]:
-        """The best hypothesis for each row of padded source ids."""
-        return translate_batch(self.model, src, padding_mask(src), config)
+        """A hypothesis for each row of padded source ids; a draw has a generator."""
+        return translate_batch(self.model, src, padding_mask(src), config, rngs)
 
     def force(self, src: Int[np.ndarray, "1 src_len"], tokens: list[int]) -> Hypothesis:
         """The hypothesis with the given tokens: its score and where it looks."""

@@ -22,6 +22,7 @@ from minis2s import checkpoint, metrics, receipt
 from minis2s.config import (
     MODEL_CONFIGS,
     InputError,
+    ModelConfig,
     TokenizerConfig,
     TrainConfig,
 )
@@ -111,6 +112,7 @@ class Experiment:
             vocab_size=len(self.tokenizer.pieces), **settings.model
         )
         self.model_config = config
+        _check_positions(config, settings.train)
         self.state = TrainState(
             lambda: make_model(config),
             settings.train,
@@ -313,6 +315,16 @@ class Experiment:
         checkpoint.write_json(self.out / "receipt.json", found)
         (self.out / checkpoint.STATE_FILE).unlink(missing_ok=True)
         return found
+
+
+def _check_positions(model: ModelConfig, train: TrainConfig) -> None:
+    """Refuse learned positions that a translation may run past."""
+    longest = 2 * (train.max_len + 1) + 20  # as decode.max_tgt_len has it
+    if getattr(model, "positions", "") == "learned" and model.max_len < longest:
+        raise InputError(
+            f"model.max_len must be at least {longest} for learned positions and "
+            f"train.max_len {train.max_len}, got {model.max_len}"
+        )
 
 
 _OURS = {

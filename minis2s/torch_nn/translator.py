@@ -42,11 +42,14 @@ class Translator(TextTranslator):
         return next(self.model.parameters()).device
 
     def search(
-        self, src: Int[np.ndarray, "batch src_len"], config: DecodeConfig
+        self,
+        src: Int[np.ndarray, "batch src_len"],
+        config: DecodeConfig,
+        rngs: list[np.random.Generator] | None,
     ) -> list[Hypothesis]:
-        """The best hypothesis for each row of padded source ids."""
+        """A hypothesis for each row of padded source ids; a draw has a generator."""
         ids = torch.from_numpy(src).to(self.device)
-        return translate_batch(self.model, ids, padding_mask(ids), config)
+        return translate_batch(self.model, ids, padding_mask(ids), config, rngs)
 
     @torch.inference_mode()
     def force(self, src: Int[np.ndarray, "1 src_len"], tokens: list[int]) -> Hypothesis:

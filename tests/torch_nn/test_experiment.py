@@ -273,4 +273,19 @@ def test_a_model_that_has_learned_nothing_scores_nothing(tmp_path):
     """Validation translates without a look at the reference."""
     experiment = make(tmp_path / "run", select="bleu")
     object.__setattr__(experiment.settings, "tgt", "")
+    experiment.valid_text = ParallelText(["abcdefg"], ["gfedcba"], "")
     assert experiment.validate(experiment.state.model.eval())["bleu"] < 50
+
+
+def test_learned_positions_must_reach_far_enough(tmp_path):
+    """A table that a translation could run past is refused before training."""
+    settings = Settings(
+        kind="transformer",
+        model={"d_model": 4, "n_heads": 2, "positions": "learned", "max_len": 221},
+        train=TrainConfig(),
+        tokenizer=TokenizerConfig(kind="char", min_count=1),
+        lower=False, src="xx", tgt="yy", seed=1, data_sha256={},
+    )  # fmt: skip
+    message = "model.max_len must be at least 222 for learned .* 100, got 221"
+    with pytest.raises(InputError, match=message):
+        Experiment(settings, TEXT, TEXT, tmp_path / "run", device=torch.device("cpu"))

@@ -1,6 +1,7 @@
 """From text to hypotheses and back, with a model of random weights."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,6 +44,19 @@ def test_batch_size_changes_nothing(translator):
         for size in (1, 5)
     )
     assert one == many
+
+
+def test_a_draw_depends_on_seed_and_line_alone(translator):
+    """Not on the batch; other lines, other seeds and other numbers draw otherwise."""
+    lines, drawn = ["abc"] * 5, DecodeConfig(sample=True)
+    one, many = (
+        translator.translate_text(lines, replace(drawn, batch_size=size))
+        for size in (1, 5)
+    )
+    assert one == many == translator.translate_text(lines, drawn)
+    assert len(set(one)) > 1
+    assert translator.translate_text(lines, drawn, seed=1) != one
+    assert translator.translate_text(lines[2:], drawn, first=2) == one[2:]
 
 
 def test_long_line_is_cut_with_a_note(translator, caplog):
