@@ -8,10 +8,12 @@ from minis2s.museum.loss import LOSS
 from minis2s.museum.measuring import MEASURING
 from minis2s.museum.recurrence import RECURRENCE
 from minis2s.museum.training import TRAINING
+from minis2s.museum.transformer import TRANSFORMER
 
 ROOMS: dict[str, tuple[Exhibit, ...]] = {
     "Attention": ATTENTION,
-    "Recurrence": RECURRENCE,
+    "Recurrence, encoder and decoder": RECURRENCE,
+    "Transformer": TRANSFORMER,
     "Loss": LOSS,
     "Training": TRAINING,
     "Data": DATA,

@@ -91,7 +91,7 @@ DATA = (
         story="Pairs were split, not sentences: one target sentence translates several "
         "sources, and stands on both sides.",
         seen="classic",
-        symptom="BLEU is high, and lower by points on anybody else's text.",
+        symptom="A high score that falls on anybody else's text.",
         tests=(_CORPORA + "test_no_sentence_stands_in_two_splits",),
     ),
     Exhibit(

@@ -56,4 +56,17 @@ EQUIVALENT = (
         symptom="none",
         reason="A dot product is linear in either side; scaling both would be a bug.",
     ),
+    Exhibit(
+        name="key-bias-dropped",
+        title="Multi-head attention loses the bias of its keys",
+        file="numpy_ref/multi_head.py",
+        before="        projected_key, key_cache = self.key.forward(key)\n",
+        after="        projected_key, key_cache = self.key.forward(key)\n"
+        '        projected_key = projected_key - self.key.params["bias"]\n',
+        story="A quarter of the biases is missing, and its gradient is zero.",
+        seen="classic; some published models have none",
+        symptom="none",
+        reason="The bias adds query . bias to all scores of a query: one number for a "
+        "whole row, which the softmax does not see.",
+    ),
 )

@@ -4,8 +4,9 @@ from minis2s.museum.exhibit import Exhibit
 
 _METRICS = "tests/test_metrics.py::"
 _CORPUS_BLEU = (
+    "scorer = _make_scorer(tgt_language, lowercase)\n"
     "    value = scorer.corpus_score(list(hypotheses), [list(references)]).score\n"
-    "    return Score(value, str(scorer.get_signature()))\n\n\ndef chrf("
+    "    return Score(value, str(scorer.get_signature()))\n"
 )
 
 MEASURING = (
@@ -142,5 +143,22 @@ MEASURING = (
         seen="classic; Clark et al. 2019 say how",
         symptom="Long words look surer than short ones; rows sum to 2 or 3.",
         tests=("tests/test_hypothesis.py::test_merged_rows_still_sum_to_one",),
+    ),
+    Exhibit(
+        name="evaluated-with-the-reference",
+        title="Validation translates with the reference at hand",
+        file="torch_nn/experiment.py",
+        before="outputs = translator.translate_text(self.valid_text.src)",
+        after="forced = map(translator.attend, self.valid_text.src, "
+        "self.valid_text.tgt)\n"
+        "            outputs = [translator.text(hypothesis) for hypothesis in forced]",
+        story="Teacher forcing was left on when the model was scored: at each step it "
+        "is told what it should have said before. Here it is told everything.",
+        seen="keon/seq2seq #8, PR #9",
+        symptom="A fine score for a model that cannot begin a sentence.",
+        tests=(
+            "tests/torch_nn/test_experiment.py::"
+            "test_a_model_that_has_learned_nothing_scores_nothing",
+        ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Recurrent cells and their derivatives."""
+"""Recurrent cells, what is made of them, and their derivatives."""
 
 from minis2s.museum.exhibit import Exhibit
 
@@ -40,7 +40,7 @@ RECURRENCE = (
         after="            grad_o,\n",
         story="Of four gates one was sent back without the derivative of its "
         "activation.",
-        seen="CaptainE, an LSTM in NumPy, #1",
+        seen="CaptainE #1",
         symptom="Steps at least four times too large for one gate in four.",
         tests=(_LSTM + "test_step_gradient_agrees_with_differences",),
     ),
@@ -116,6 +116,137 @@ RECURRENCE = (
         symptom="A sentence means something else in every batch.",
         tests=(
             "tests/numpy_ref/test_masks.py::test_reversal_turns_tokens_and_leaves_padding",
+        ),
+    ),
+    Exhibit(
+        name="next-step-forgotten",
+        title="No gradient comes back from the step after",
+        file="numpy_ref/lstm.py",
+        before="        grad_h += grad_outputs[:, t]\n",
+        after="        grad_h = grad_outputs[:, t]\n",
+        story="h is read by the layer above and by the next step. Without the second "
+        "there is no backpropagation through time, but for what c carries.",
+        seen="CaptainE #1",
+        symptom="The loss falls, on what can be known from the last few words.",
+        tests=(_LSTM + "test_sequence_gradient_agrees_with_differences",),
+    ),
+    Exhibit(
+        name="hidden-weights-transposed",
+        title="The gradient goes back through the transposed hidden weights",
+        file="numpy_ref/rnn.py",
+        before="grad_h = grad_a[:, t] @ weight_hidden\n",
+        after="grad_h = grad_a[:, t] @ weight_hidden.T\n",
+        story="A matrix of as many rows as columns fits both ways, and the shapes say "
+        "nothing.",
+        seen="classic",
+        symptom="It learns short dependencies, by luck of their small number of steps.",
+        tests=(
+            "tests/numpy_ref/test_rnn.py::"
+            "test_sequence_gradient_agrees_with_differences",
+        ),
+    ),
+    Exhibit(
+        name="old-and-new-exchanged",
+        title="The GRU's update gate says how much is new, not how much is kept",
+        file="numpy_ref/gru.py",
+        before="return ((1.0 - z) * n + z * h,), cache",
+        after="return (z * n + (1.0 - z) * h,), cache",
+        story="Two papers of one group define z in opposite senses. Either learns; "
+        "mixing their weights, or their forward and backward, does not.",
+        seen="classic; Cho et al. 2014 against Chung et al. 2014",
+        symptom="Loaded weights forget what they should keep.",
+        tests=("tests/numpy_ref/test_gru.py::test_step_agrees_with_the_loop",),
+    ),
+    Exhibit(
+        name="not-turned-back",
+        title="Backward states stand at the mirrored word",
+        file="numpy_ref/bidirectional.py",
+        before="both = np.concatenate([h_fwd, _reorder(h_bwd, index)], axis=-1)",
+        after="both = np.concatenate([h_fwd, h_bwd], axis=-1)",
+        story="The sentence was turned round for reading, its states were not turned "
+        "back.",
+        seen="classic",
+        symptom="Right for palindromes and for the middle word; attention learns to "
+        "look at two places.",
+        tests=(
+            "tests/numpy_ref/test_bidirectional.py::"
+            "test_both_directions_agree_with_the_loop",
+        ),
+    ),
+    Exhibit(
+        name="state-of-the-padding",
+        title="The decoder starts from the state after the padding",
+        file="numpy_ref/rnn_encoder.py",
+        before="last = mask_lengths(src_mask) - 1",
+        after="last = np.full(len(src), src.shape[1] - 1)",
+        story="The last state of the padded array is taken for that of the sentence. "
+        "Only the longest of a batch ends there.",
+        seen="pytorch/tutorials #2840, #593",
+        symptom="A sentence is translated otherwise in another batch; short ones "
+        "suffer.",
+        tests=(
+            "tests/numpy_ref/test_rnn_encoder.py::"
+            "test_the_end_is_where_each_reading_stopped",
+        ),
+    ),
+    Exhibit(
+        name="encoder-without-gradient",
+        title="Nothing that the decoder learns reaches the encoder",
+        file="torch_nn/seq2seq.py",
+        before="        return Memory(value, key, src_mask, final)\n",
+        after="        final = tuple(end.detach() for end in final)\n"
+        "        return Memory(value.detach(), key.detach(), src_mask, final)\n",
+        story="Encoder and decoder were two models, trained one after the other, or "
+        "joined by way of arrays. There is one loss, end to end; alone the encoder "
+        "has nothing to fit.",
+        seen="a widely copied web tutorial",
+        symptom="Every gradient of the encoder is None; the decoder makes do with "
+        "random features.",
+        tests=("tests/torch_nn/test_seq2seq.py::test_the_source_matters",),
+    ),
+    Exhibit(
+        name="decoder-that-sees-no-source",
+        title="The decoder is handed a memory of zeros",
+        file="torch_nn/seq2seq.py",
+        before="        value, final = self.encoder(src, src_mask, fused=fused)\n",
+        after="        value, final = self.encoder(src, src_mask, fused=fused)\n"
+        "        value, final = 0 * value, tuple(0 * end for end in final)\n",
+        story="The decoder was given the target and nothing else: a language model "
+        "that is called a translator.",
+        seen="a widely copied web tutorial; pytorch/tutorials #1225 (an encoder "
+        "language model by the name of a seq2seq Transformer)",
+        symptom="The output is equal to the last bit when the source changes, and the "
+        "loss falls to that of a language model.",
+        tests=("tests/torch_nn/test_seq2seq.py::test_the_source_matters",),
+    ),
+    Exhibit(
+        name="memory-read-once",
+        title="The memory hears of its use as value, not of its use as key",
+        file="numpy_ref/attentive_decoder.py",
+        before="return grad_outputs + grad_query, grad_key + grad_value",
+        after="return grad_outputs + grad_query, grad_value",
+        story="The encoder's output is both what is compared and what is handed over. "
+        "One of the two gradients was dropped.",
+        seen="classic",
+        symptom="The decoder learns to look, the encoder does not learn to be found.",
+        tests=(
+            "tests/numpy_ref/test_seq2seq.py::"
+            "test_every_gradient_agrees_with_differences[lstm additive 1 all]",
+        ),
+    ),
+    Exhibit(
+        name="state-not-carried",
+        title="Every piece of a long text begins without a past",
+        file="numpy_ref/language_model.py",
+        before="        if step % len(pieces) == 0:\n            state = None\n",
+        after="        state = None\n",
+        story="A text was cut into pieces, and the state was thrown away with the "
+        "gradient.",
+        seen="classic",
+        symptom="The loss at the beginning of each piece is that of the alphabet.",
+        tests=(
+            "tests/numpy_ref/test_language_model.py::"
+            "test_a_state_is_carried_until_the_streams_end",
         ),
     ),
 )

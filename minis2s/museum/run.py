@@ -43,6 +43,8 @@ class Verdict:
     """Node id of the first test that failed."""
     message: str
     """The first line of its complaint, or what went wrong with the museum."""
+    seconds: float = 0.0
+    """Of computing; 0 if nobody counted."""
 
 
 def run(exhibits: Sequence[Exhibit]) -> Iterator[Verdict]:
@@ -159,14 +161,15 @@ def _judge(exhibit: Exhibit | None, answer: dict[str, Any] | None) -> Verdict:
     name = exhibit.name if exhibit else "as it is"
     if answer is None:
         return Verdict(name, "error", "", "the worker died")
+    failed, seconds = answer["failed"], answer.get("seconds", 0.0)
     if answer["broken"]:
-        return Verdict(name, "error", "", "; ".join(answer["broken"]))
-    if not answer["failed"]:
-        return Verdict(name, "survived" if exhibit else "clean", "", "")
-    test, message = answer["failed"][0]
+        return Verdict(name, "error", "", "; ".join(answer["broken"]), seconds)
+    if not failed:
+        return Verdict(name, "survived" if exhibit else "clean", "", "", seconds)
+    test, message = failed[0]
     if exhibit is None:
-        return Verdict(name, "error", test, message)
-    return Verdict(name, "killed", test.partition("[")[0], message)
+        return Verdict(name, "error", test, message, seconds)
+    return Verdict(name, "killed", test.partition("[")[0], message, seconds)
 
 
 def _knows_of_the_museum(test: str) -> bool:

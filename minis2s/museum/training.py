@@ -91,7 +91,7 @@ TRAINING = (
         story="= stood where += belongs. A layer that is used once does not mind; a "
         "cell that is used at every step, or a shared table, does.",
         seen="mxnet #4057",
-        symptom="Short sequences learn better than long ones.",
+        symptom="What is used twice learns from its last use alone.",
         tests=(
             "tests/numpy_ref/test_layer.py::test_a_shared_parameter_gathers_both_gradients",
             "tests/numpy_ref/test_layer.py::test_linear_backward_adds_up_what_differences_say",
@@ -119,7 +119,7 @@ TRAINING = (
         after="    grad_weight[ids] += grad_embedded",
         story="NumPy's indexed += reads, adds and writes back: of equal indices the "
         "last one wins.",
-        seen="classic; the same fault as mxnet #4057, without the =",
+        seen="classic",
         symptom="Frequent words learn as slowly as rare ones.",
         tests=(
             "tests/numpy_ref/test_embedding.py::test_gradient_agrees_with_differences",
@@ -226,7 +226,7 @@ TRAINING = (
         story="The list of what an optimizer remembers was that of another optimizer.",
         seen="classic",
         symptom="None, unless the same training is also run without interruption.",
-        tests=(_TORCH + "test_restored_training_is_the_same",),
+        tests=(_TORCH + "test_restored_training_is_the_same[3-momentum]",),
     ),
     Exhibit(
         name="first-rate-zero",
