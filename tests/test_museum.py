@@ -12,7 +12,8 @@ import pytest
 from minis2s.museum.catalogue import EXHIBITS
 from minis2s.museum.equivalent import EQUIVALENT
 from minis2s.museum.exhibit import Exhibit
-from minis2s.museum.run import ROOT, TABLE, run
+from minis2s.museum.run import ROOT, run
+from minis2s.museum.table import TABLE
 
 each_exhibit = pytest.mark.parametrize(
     "exhibit", [*EXHIBITS, *EQUIVALENT], ids=lambda exhibit: exhibit.name

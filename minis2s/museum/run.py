@@ -6,7 +6,7 @@ assertion or an exception of its own. A bug that no test notices has survived; t
 that cannot be read, find nothing to run or take too long are errors of the museum.
 """
 
-import argparse
+import contextlib
 import json
 import os
 import queue
@@ -15,19 +15,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minis2s.museum.catalogue import EXHIBITS
 from minis2s.museum.exhibit import PACKAGE, Exhibit
-from minis2s.museum.table import make_table
 
 ROOT = PACKAGE.parent
-TABLE = Path(__file__).with_name("README.md")
 WORKER = Path(__file__).with_name("worker.py")
 N_WORKERS = 2
 
@@ -51,7 +46,7 @@ def run(exhibits: Sequence[Exhibit]) -> Iterator[Verdict]:
     """Run exhibits; verdicts come as they are found.
 
     Yields:
-        first one named "as it is", killed by nothing, then one for each exhibit.
+        one for each exhibit, and one named "as it is" for the package without any.
 
     Raises:
         FileNotFoundError: if there are no tests, as in an installed package.
@@ -66,7 +61,7 @@ def run(exhibits: Sequence[Exhibit]) -> Iterator[Verdict]:
     for exhibit in exhibits:
         try:
             todo.append((exhibit, _job(exhibit)))
-        except (ValueError, SyntaxError) as error:
+        except (OSError, SyntaxError, ValueError) as error:
             yield Verdict(exhibit.name, "error", "", str(error))
     for number, (exhibit, job) in enumerate(todo, 1):
         jobs.put((exhibit, {**job, "number": number}))
@@ -114,7 +109,7 @@ def _as_job(file: str, source: str, tests: list[str], *, stop: bool) -> dict[str
     }
 
 
-@contextmanager
+@contextlib.contextmanager
 def _copies() -> Iterator[list[Path]]:
     """A folder for each worker, with a copy of the package and our own data."""
     with tempfile.TemporaryDirectory(prefix="museum-") as temp:
@@ -150,11 +145,19 @@ def _serve(folder: Path, jobs: queue.SimpleQueue, found: queue.SimpleQueue) -> N
                 exhibit, job = jobs.get_nowait()
             except queue.Empty:
                 break
-            worker.stdin.write(json.dumps(job) + "\n")
-            worker.stdin.flush()
-            answer = json.loads(worker.stdout.readline() or "null")
-            found.put(_judge(exhibit, answer))
-        worker.stdin.close()
+            found.put(_judge(exhibit, _ask(worker, job)))
+        with contextlib.suppress(OSError):
+            worker.stdin.close()
+
+
+def _ask(worker: subprocess.Popen, job: dict[str, Any]) -> dict[str, Any] | None:
+    """What a worker answers to a job; None if it is dead."""
+    try:
+        worker.stdin.write(json.dumps(job) + "\n")
+        worker.stdin.flush()
+    except OSError:
+        return None
+    return json.loads(worker.stdout.readline() or "null")
 
 
 def _judge(exhibit: Exhibit | None, answer: dict[str, Any] | None) -> Verdict:
@@ -176,41 +179,3 @@ def _knows_of_the_museum(test: str) -> bool:
     """Whether a test could tell that it is being tested."""
     file = ROOT / test.partition("::")[0]
     return "minis2s.museum" in file.read_text(encoding="utf-8")
-
-
-def main() -> int:
-    """Run the exhibits and write the table; 1 if any was not killed."""
-    parser = argparse.ArgumentParser(prog="python -m minis2s.museum")
-    parser.add_argument("names", nargs="*", help="exhibits; all if none is named")
-    parser.add_argument("--output", type=Path, help="where the table goes")
-    parser.add_argument("--json", type=Path, help="where the verdicts go")
-    asked = parser.parse_args()
-    if unknown := set(asked.names) - {exhibit.name for exhibit in EXHIBITS}:
-        parser.error(f"there is no exhibit {', '.join(sorted(unknown))}")
-    chosen = [e for e in EXHIBITS if not asked.names or e.name in asked.names]
-    started = time.perf_counter()
-    verdicts = []
-    for verdict in run(chosen):
-        verdicts.append(verdict)
-        sys.stderr.write(
-            f"{verdict.outcome:9} {verdict.name}  {verdict.test}  "
-            f"{verdict.message[:100]}\n"
-        )
-    seconds = {
-        "wall": time.perf_counter() - started,
-        "cpu": os.times().children_user + os.times().children_system,
-    }
-    n_killed = sum(verdict.outcome == "killed" for verdict in verdicts)
-    sys.stderr.write(
-        f"{n_killed} of {len(chosen)} killed in {seconds['wall']:.0f} s "
-        f"({seconds['cpu']:.0f} s of computing)\n"
-    )
-    if asked.json:
-        report = {"seconds": seconds, "verdicts": [asdict(v) for v in verdicts]}
-        asked.json.write_text(json.dumps(report, indent=2), encoding="utf-8")
-    if asked.output or not asked.names:
-        path = asked.output or TABLE
-        killers = {verdict.name: verdict.test for verdict in verdicts}
-        path.write_text(make_table(killers), encoding="utf-8")
-        sys.stdout.write(f"{path}\n")
-    return int(any(v.outcome not in ("killed", "clean") for v in verdicts))

@@ -1,10 +1,13 @@
 """The catalogue as Markdown."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from minis2s.museum.catalogue import EXHIBITS, ROOMS
 from minis2s.museum.equivalent import EQUIVALENT
 from minis2s.museum.exhibit import Exhibit
+
+TABLE = Path(__file__).with_name("README.md")
 
 _HEAD = """\
 # The museum
