@@ -12,8 +12,9 @@ import pytest
 from minis2s.museum.catalogue import EXHIBITS
 from minis2s.museum.equivalent import EQUIVALENT
 from minis2s.museum.exhibit import Exhibit
-from minis2s.museum.run import ROOT, run
+from minis2s.museum.run import ROOT, copies, make_job, run
 from minis2s.museum.table import TABLE
+from minis2s.museum.worker import changed, in_new_interpreter
 
 each_exhibit = pytest.mark.parametrize(
     "exhibit", [*EXHIBITS, *EQUIVALENT], ids=lambda exhibit: exhibit.name
@@ -220,3 +221,16 @@ def test_a_killer_is_named(verdicts):
     """Node id without parameters, and the first line of its complaint."""
     assert verdicts["bug"].test == "tests/test_metrics.py::test_exact_match"
     assert verdicts["bug"].message.startswith("AssertionError: assert")
+
+
+def test_where_there_is_no_fork_a_new_interpreter_finds_the_same(verdicts):
+    """It reports the same killer, and the copy is then as it was before."""
+    job = {**make_job(FAKES["killed"]), "number": 1}
+    with copies() as folders:
+        file = folders[0] / job["path"]
+        before = file.read_bytes()
+        with changed(folders[0], job):
+            answer = in_new_interpreter(folders[0], job)
+        assert file.read_bytes() == before
+    assert answer["failed"][0][0].startswith(verdicts["bug"].test)
+    assert not answer["broken"]

@@ -45,8 +45,8 @@ LOSS = (
         after="label_smoothing) / tgt_out.numel()",
         story="PAD adds nothing to the sum, but is counted below the line.",
         seen="classic",
-        symptom="Loss and perplexity look lower, the more so in ragged batches; short "
-        "sentences learn at a smaller rate than long ones.",
+        symptom="Loss and perplexity look lower, the more so in ragged batches, which "
+        "also take smaller steps.",
         tests=("tests/parity/test_train.py::test_both_wings_train_alike",),
     ),
     Exhibit(

@@ -139,7 +139,7 @@ RECURRENCE = (
         story="A matrix of as many rows as columns fits both ways, and the shapes say "
         "nothing.",
         seen="classic",
-        symptom="It learns short dependencies, by luck of their small number of steps.",
+        symptom="It learns short dependencies, and long ones hardly.",
         tests=(
             "tests/numpy_ref/test_rnn.py::"
             "test_sequence_gradient_agrees_with_differences",

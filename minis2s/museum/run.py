@@ -60,12 +60,12 @@ def run(exhibits: Sequence[Exhibit]) -> Iterator[Verdict]:
     todo = [(None, _unchanged(exhibits))]
     for exhibit in exhibits:
         try:
-            todo.append((exhibit, _job(exhibit)))
+            todo.append((exhibit, make_job(exhibit)))
         except (OSError, SyntaxError, ValueError) as error:
             yield Verdict(exhibit.name, "error", "", str(error))
     for number, (exhibit, job) in enumerate(todo, 1):
         jobs.put((exhibit, {**job, "number": number}))
-    with _copies() as folders:
+    with copies() as folders:
         threads = [
             threading.Thread(target=_serve, args=(folder, jobs, found))
             for folder in folders
@@ -86,7 +86,7 @@ def _unchanged(exhibits: Sequence[Exhibit]) -> dict[str, Any]:
     return _as_job(file, source, tests, stop=False)
 
 
-def _job(exhibit: Exhibit) -> dict[str, Any]:
+def make_job(exhibit: Exhibit) -> dict[str, Any]:
     """An exhibit's tests, on the package with its bug."""
     if not exhibit.tests:
         raise ValueError("names no test")
@@ -110,7 +110,7 @@ def _as_job(file: str, source: str, tests: list[str], *, stop: bool) -> dict[str
 
 
 @contextlib.contextmanager
-def _copies() -> Iterator[list[Path]]:
+def copies() -> Iterator[list[Path]]:
     """A folder for each worker, with a copy of the package and our own data."""
     with tempfile.TemporaryDirectory(prefix="museum-") as temp:
         folders = [Path(temp).resolve() / str(n) for n in range(N_WORKERS)]

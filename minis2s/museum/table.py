@@ -14,8 +14,7 @@ _HEAD = """\
 
 Written by `make museum`; do not edit. {count} bugs of this field, each as one change to
 our own code that at least one test of ours notices. `python -m minis2s.museum NAME`
-runs a single one.
-"""
+runs a single one."""
 _HARMLESS = """
 ## Not bugs
 

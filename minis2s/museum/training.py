@@ -29,7 +29,7 @@ TRAINING = (
         story="Under the root 1e-8 counts as 1e-4: gradients smaller than that are no "
         "longer brought to one size.",
         seen="classic; libraries differ here on purpose, too",
-        symptom="Rare words hardly move.",
+        symptom="Parameters with small gradients hardly move.",
         tests=(_OPTIM + "test_the_first_step_of_adam_has_the_size_of_the_rate",),
     ),
     Exhibit(

@@ -222,7 +222,7 @@ TRANSFORMER = (
         story="One array was query, key and value, so three gradients come back, and "
         "they add.",
         seen="classic",
-        symptom="The lower layers learn from a third of what they did.",
+        symptom="The lower layers learn from a part of what they did.",
         tests=(_PARITY + "test_both_wings_agree",),
     ),
 )
