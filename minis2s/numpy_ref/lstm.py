@@ -221,7 +221,12 @@ def lstm_backward(
 
     Each h_t is read from outside and by the next step: the two gradients add. What
     the steps would give for the weights, one small product each, is one large product
-    over all steps when they are done.
+    over all steps when they are done. Products that two lines share are computed once:
+
+    grad_i i (1 - i) = at_i - at_i i,  with at_i = grad_c i g = at_g g
+    grad_f f (1 - f) = at_f - at_f f,  with at_f = grad_c f c_{t-1}
+    grad_g (1 - g²)  = at_g - at_i g,  with at_g = grad_c i
+    grad_o o (1 - o) = at_o - at_o o,  with at_o = grad_h o tanh(c_t)
 
     Args:
         grad_outputs: gradient of the loss with respect to the outputs.
@@ -242,14 +247,18 @@ def lstm_backward(
         i, f, g, o = gates[t]
         grad_h += grad_outputs[:, t]
         tanh_c = np.tanh(c[t + 1])
-        grad_o = grad_h * tanh_c
-        grad_c += (grad_h - grad_o * tanh_c) * o
-        now = grad_gates[:, t]
-        now[:, 0] = grad_c * g * (i - i * i)
-        now[:, 1] = grad_c * c[t] * (f - f * f)
-        now[:, 2] = grad_c * i * (1.0 - g * g)
-        now[:, 3] = grad_o * (o - o * o)
+        from_h = grad_h * o
+        at_o = from_h * tanh_c
+        grad_c += from_h - at_o * tanh_c
+        at_g = grad_c * i
+        at_i = at_g * g
         grad_c *= f
+        at_f = grad_c * c[t]
+        now = grad_gates[:, t]
+        now[:, 0] = at_i - at_i * i
+        now[:, 1] = at_f - at_f * f
+        now[:, 2] = at_g - at_i * g
+        now[:, 3] = at_o - at_o * o
         grad_h = now.reshape(batch, -1) @ weight_hidden
     rows = grad_gates.reshape(batch * length, -1)  # (batch*len, 4*d_hidden)
     seen = np.concatenate([x, h[:, :-1]], axis=-1).reshape(batch * length, -1)
