@@ -15,7 +15,7 @@ MODEL = ROOT / "data" / "models" / "de-en-lstm"
 
 def results_table() -> str:
     """Scores of the shipped model, from the receipt of benchmarks/shipped_lstm.py."""
-    receipt = json.loads((ROOT / "benchmarks/receipts/de-en-lstm.json").read_text())
+    receipt = _receipt("de-en-lstm")
     head = (
         "| German to English | search | BLEU | BLEU, lower-cased | chrF |\n"
         "|---|---|--:|--:|--:|\n"
@@ -47,6 +47,37 @@ def training_table() -> str:
     return head + "".join(f"| {name} | {value} |\n" for name, value in facts.items())
 
 
+def wings_table() -> str:
+    """What benchmarks/two_wings.py and benchmarks/numpy_lstm.py measured."""
+    wings, lstm = (_receipt(name) for name in ("two-wings", "numpy-lstm"))
+    lines = ["| NumPy beside PyTorch | NumPy | PyTorch |", "|---|--:|--:|"]
+    for row in wings["metrics"]["rows"]:
+        search = "greedy" if row["beam"] == 1 else f"beam {row['beam']}"
+        lines.append(
+            f"| {row['sentences']} sentences, {search}: {row['equal']} translations "
+            f"equal token for token, scores to {row['score_difference']:.0e} "
+            f"| {row['numpy_seconds']:.1f} s | {row['torch_seconds']:.1f} s |"
+        )
+    times, sizes = lstm["metrics"], lstm["config"]
+    what = (
+        f"an LSTM layer there and back, {sizes['batch']} sentences of {sizes['len']} "
+        f"steps, width {sizes['d_hidden']}, one thread"
+    )
+    for name, how in (("numpy", ""), ("steps", ", plain step by step")):
+        ours, theirs = (times[wing]["median_ms"] for wing in (name, "torch"))
+        ratio = times["ratios"][f"{name}/torch"]
+        lines.append(
+            f"| {what}{how}: {ratio:.2f} times PyTorch's "
+            f"| {ours:.1f} ms | {theirs:.1f} ms |"
+        )
+    hardware = f"Hardware: {lstm['hardware']}, one thread each."
+    return "\n".join([*lines, "", hardware, ""])
+
+
+def _receipt(name: str) -> dict:
+    return json.loads((ROOT / f"benchmarks/receipts/{name}.json").read_text("utf-8"))
+
+
 def presets_table() -> str:
     """Sizes of the presets of both families, from config.py."""
     widths = {
@@ -76,8 +107,11 @@ def _presets(model: str, widths: tuple[str, ...]) -> str:
 
 
 TABLES = {
-    "results": results_table, "training": training_table, "presets": presets_table,
-}  # fmt: skip
+    "results": results_table,
+    "training": training_table,
+    "wings": wings_table,
+    "presets": presets_table,
+}
 
 
 def with_tables(text: str) -> str:
