@@ -15,7 +15,7 @@ Translating asks the same memory at every step. It may project the keys once,
 `project_key`, and then `attend`: that changes the cost and nothing else, and needs no
 way back.
 
-Left out: several heads.
+Left out: several heads, which are in multi_head.py.
 
 Papers: Bahdanau, Cho and Bengio 2014, arXiv:1409.0473 (additive); Luong, Pham and
 Manning 2015, arXiv:1508.04025 (dot, general); Vaswani et al. 2017, arXiv:1706.03762

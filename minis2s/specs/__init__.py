@@ -25,7 +25,6 @@ from minis2s.specs.functional import layer_norm, linear, log_softmax, relu
 from minis2s.specs.loss import cross_entropy
 from minis2s.specs.recurrence import (
     bidirectional,
-    bilstm,
     gru,
     gru_step,
     gru_step_paper,
@@ -45,7 +44,6 @@ from minis2s.specs.transformer import (
 __all__ = [
     "additive_attention",
     "bidirectional",
-    "bilstm",
     "blend",
     "cross_entropy",
     "decoder_layer",

@@ -309,24 +309,3 @@ def bidirectional(
             both[b, t, :d_hidden] = h_fwd[0, t]
             both[b, t, d_hidden:] = h_bwd[0, len(tokens) - 1 - t]
     return both
-
-
-def bilstm(
-    x: Float[np.ndarray, "batch len d_input"],
-    mask: Bool[np.ndarray, "batch len"],
-    fwd: tuple[np.ndarray, np.ndarray, np.ndarray],
-    bwd: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> Float[np.ndarray, "batch len d_memory"]:
-    """Two LSTMs over each sentence, from states of zeros: see bidirectional.
-
-    Args:
-        x: the inputs.
-        mask: True at tokens.
-        fwd: weight_input, weight_hidden and bias of the one that reads forwards.
-        bwd: likewise of the one that reads backwards.
-
-    Returns:
-        [h_fwd; h_bwd] at every token, zeros on padding.
-    """
-    zeros = np.zeros((1, fwd[1].shape[1]))
-    return bidirectional(x, mask, lstm, (zeros, zeros), fwd, bwd)

@@ -18,8 +18,8 @@ same memory at every step projects the keys once and then calls `attend`:
 
 Nothing is remembered between calls.
 
-Left out: several heads, and the fused kernel, which is faster but
-does not hand back the weights that we want to look at.
+Left out: several heads, which are in multi_head.py, and the fused kernel, which is
+faster but does not hand back the weights that we want to look at.
 
 Papers: Bahdanau, Cho and Bengio 2014, arXiv:1409.0473 (additive); Luong, Pham and
 Manning 2015, arXiv:1508.04025 (dot, general); Vaswani et al. 2017, arXiv:1706.03762
