@@ -10,19 +10,20 @@ from minis2s.config import PRESETS, sections
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-MODEL = ROOT / "data" / "models" / "de-en-lstm"
+MODELS = sorted((ROOT / "data" / "models").iterdir())
 
 
 def results_table() -> str:
-    """Scores of the shipped model, from the receipt of benchmarks/shipped_lstm.py."""
-    receipt = _receipt("de-en-lstm")
+    """Scores of the shipped models, as benchmarks/shipped_models.py found them."""
+    receipt = _receipt("shipped-models")
     head = (
-        "| German to English | search | BLEU | BLEU, lower-cased | chrF |\n"
-        "|---|---|--:|--:|--:|\n"
+        "| model | German to English | search | BLEU | BLEU, lower-cased | chrF |\n"
+        "|---|---|---|--:|--:|--:|\n"
     )
     rows = [
+        f"| {row['model']} "
         f"| {row['corpus']} {row['split']}, {row['sentences']} sentences "
-        f"| {'greedy' if row['beam'] == 1 else 'beam ' + str(row['beam'])} "
+        f"| {_search(row)} "
         f"| {row['bleu']:.1f} | {row['bleu_lowercase']:.1f} | {row['chrf']:.1f} |\n"
         for row in receipt["metrics"]["rows"]
     ]
@@ -30,21 +31,33 @@ def results_table() -> str:
     return head + "".join(rows) + f"\nSignature: `{signature}`.\n"
 
 
+def _search(row: dict) -> str:
+    return "greedy" if row["beam"] == 1 else f"beam {row['beam']}"
+
+
 def training_table() -> str:
-    """How the shipped model came about, from the receipt in its folder."""
-    receipt = json.loads((MODEL / "receipt.json").read_text())
+    """How the shipped models came about, from the receipts in their folders."""
+    facts = {model.name: _training_facts(model) for model in MODELS}
+    names = next(iter(facts.values()))
+    head = f"| | {' | '.join(facts)} |\n|---|{'---|' * len(facts)}\n"
+    return head + "".join(
+        f"| {name} | {' | '.join(found[name] for found in facts.values())} |\n"
+        for name in names
+    )
+
+
+def _training_facts(model: Path) -> dict[str, str]:
+    receipt = json.loads((model / "receipt.json").read_text("utf-8"))
     minutes = receipt["seconds"] / 60
-    facts = {
+    return {
         "parameters": f"{receipt['n_parameters']:,}",
-        "folder": f"{sum(f.stat().st_size for f in MODEL.iterdir()) / 1e6:.1f} MB",
+        "folder": f"{sum(f.stat().st_size for f in model.iterdir()) / 1e6:.1f} MB",
         "training": f"{minutes:.0f} minutes, {receipt['steps']:,} steps",
         "speed": f"{receipt['tgt_tokens_per_s']:,} target tokens a second",
         "first step after": f"{receipt['time_to_first_step_s']:.1f} s",
         "peak memory": f"{receipt['peak_memory_mib'] / 1024:.1f} GiB",
         "hardware": f"{receipt['hardware']}",
     }
-    head = "| the shipped model | |\n|---|---|\n"
-    return head + "".join(f"| {name} | {value} |\n" for name, value in facts.items())
 
 
 def wings_table() -> str:
@@ -52,9 +65,9 @@ def wings_table() -> str:
     wings, lstm = (_receipt(name) for name in ("two-wings", "numpy-lstm"))
     lines = ["| NumPy beside PyTorch | NumPy | PyTorch |", "|---|--:|--:|"]
     for row in wings["metrics"]["rows"]:
-        search = "greedy" if row["beam"] == 1 else f"beam {row['beam']}"
         lines.append(
-            f"| {row['sentences']} sentences, {search}: {row['equal']} translations "
+            f"| {row['model']}, {row['sentences']} sentences, {_search(row)}: "
+            f"{row['equal']} "
             f"equal token for token, scores to {row['score_difference']:.0e} "
             f"| {row['numpy_seconds']:.1f} s | {row['torch_seconds']:.1f} s |"
         )

@@ -1,4 +1,4 @@
-"""Translate with the shipped model in both wings: NumPy must say what PyTorch says.
+"""Translate with the shipped models in both wings: NumPy must say what PyTorch says.
 
     python benchmarks/two_wings.py    (needs Multi30k in the cache)
 
@@ -24,7 +24,7 @@ from minis2s.text.corpora import load
 from minis2s.torch_nn import translator as torch_nn
 
 ROOT = Path(__file__).resolve().parents[1]
-MODEL = ROOT / "data" / "models" / "de-en-lstm"
+MODELS = sorted((ROOT / "data" / "models").iterdir())
 RECEIPT = ROOT / "benchmarks" / "receipts" / "two-wings.json"
 SPLIT, N_SENTENCES = "test_2016_flickr", 200
 
@@ -45,32 +45,39 @@ def compare(theirs: list[Hypothesis], ours: list[Hypothesis]) -> dict[str, float
     }
 
 
+def race(wings: list, lines: list[str], config: DecodeConfig) -> dict[str, float]:
+    """Translate by each wing, torch first; what `compare` finds, and the seconds."""
+    found, seconds = [], []
+    for translator in wings:
+        began = time.perf_counter()
+        found.append(translator.translate(lines, config))
+        seconds.append(round(time.perf_counter() - began, 2))
+    spent = {"torch_seconds": seconds[0], "numpy_seconds": seconds[1]}
+    return {**compare(*found), **spent}
+
+
 def main() -> None:
     """Measure, print and keep the receipt."""
     started = time.perf_counter()
-    run = load_run(MODEL)
-    text = load("multi30k", SPLIT, run.src, run.tgt)
-    lines = text.src[:N_SENTENCES]
-    wings = [wing.Translator.from_run(run) for wing in (torch_nn, numpy_ref)]
-    rows = []
-    for n_beams in (1, 5):
-        found, seconds = [], []
-        for translator in wings:
-            began = time.perf_counter()
-            found.append(translator.translate(lines, DecodeConfig(n_beams=n_beams)))
-            seconds.append(round(time.perf_counter() - began, 2))
-        row = {"beam": n_beams, "sentences": len(lines), **compare(*found)}
-        row |= {"torch_seconds": seconds[0], "numpy_seconds": seconds[1]}
-        print(json.dumps(row), flush=True)
-        rows.append(row)
+    rows, hashes = [], {}
+    for model in MODELS:
+        run = load_run(model)
+        text = load("multi30k", SPLIT, run.src, run.tgt)
+        hashes[f"multi30k {SPLIT}"] = text.sha256
+        wings = [wing.Translator.from_run(run) for wing in (torch_nn, numpy_ref)]
+        for n_beams in (1, 5):
+            row = {"model": model.name, "beam": n_beams, "sentences": N_SENTENCES}
+            row |= race(wings, text.src[:N_SENTENCES], DecodeConfig(n_beams=n_beams))
+            print(json.dumps(row), flush=True)
+            rows.append(row)
     found = receipt.make_receipt(
         command="python benchmarks/two_wings.py",
-        config={"model": "data/models/de-en-lstm", "alpha": DecodeConfig().alpha},
+        config={"alpha": DecodeConfig().alpha},
         seed=None,
         seconds=time.perf_counter() - started,
         device="cpu",
         threads=torch.get_num_threads(),
-        data_sha256={f"multi30k {SPLIT}": text.sha256},
+        data_sha256=hashes,
         metrics={"rows": rows},
     )
     write_json(RECEIPT, found)

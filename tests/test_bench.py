@@ -65,8 +65,8 @@ def test_every_benchmark_is_listed(command):
     code, out, _ = command("bench")
     about = dict(line.split(maxsplit=1) for line in out.splitlines())
     assert code == 0
-    assert {"numpy_lstm", "shipped_lstm"} <= about.keys()
-    assert about["shipped_lstm"].startswith("Score the shipped LSTM")
+    assert {"numpy_lstm", "shipped_models", "two_wings"} <= about.keys()
+    assert about["shipped_models"].startswith("Score the shipped models")
     assert "tables" not in about
 
 
@@ -103,15 +103,16 @@ def test_outside_of_a_checkout(command, monkeypatch, tmp_path, words):
     assert "holds no benchmark; they come with a clone" in err
 
 
-def test_shipped_lstm_says_that_multi30k_is_missing(tmp_path):
+@pytest.mark.parametrize("name", ["shipped_models", "two_wings"])
+def test_a_benchmark_says_that_multi30k_is_missing(tmp_path, name):
     """One sentence and exit code 2, no traceback."""
     done = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / "shipped_lstm.py"],
+        [sys.executable, ROOT / "benchmarks" / f"{name}.py"],
         env={**os.environ, "MINIS2S_DATA": str(tmp_path)}, capture_output=True,
         text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("shipped_lstm: multi30k/")
+    assert done.stderr.startswith(f"{name}: multi30k/")
     assert done.stderr.count("\n") == 1
 
 

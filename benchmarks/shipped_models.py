@@ -1,9 +1,9 @@
-"""Score the shipped LSTM on Multi30k's test set, greedy and with a beam of 5.
+"""Score the shipped models on Multi30k's test set, greedy and with a beam of 5.
 
-    python benchmarks/shipped_lstm.py    (needs Multi30k in the cache)
+    python benchmarks/shipped_models.py    (needs Multi30k in the cache)
 
-Writes benchmarks/receipts/de-en-lstm.json, from which README's table is made. It holds
-scores alone: no sentence of the corpus.
+Writes benchmarks/receipts/shipped-models.json, from which README's table is made. It
+holds scores alone: no sentence of the corpus.
 """
 
 import json
@@ -20,8 +20,8 @@ from minis2s.text.corpora import ParallelText, load
 from minis2s.torch_nn.translator import Translator
 
 ROOT = Path(__file__).resolve().parents[1]
-MODEL = ROOT / "data" / "models" / "de-en-lstm"
-RECEIPT = ROOT / "benchmarks" / "receipts" / "de-en-lstm.json"
+MODELS = sorted((ROOT / "data" / "models").iterdir())
+RECEIPT = ROOT / "benchmarks" / "receipts" / "shipped-models.json"
 TEXTS = (("multi30k", "test_2016_flickr"), ("captions-de-en", "test"))
 
 
@@ -46,26 +46,31 @@ def score(translator: Translator, text: ParallelText, n_beams: int) -> dict:
 def main() -> None:
     """Measure, print and keep the receipt."""
     started = time.perf_counter()
-    run = load_run(MODEL)
-    translator = Translator.from_run(run)
     rows, hashes = [], {}
-    for corpus, split in TEXTS:
-        text = load(corpus, split, run.src, run.tgt)
-        hashes[f"{corpus} {split}"] = text.sha256
-        for n_beams in (1, 5):
-            row = {"corpus": corpus, "split": split, **score(translator, text, n_beams)}
-            print(json.dumps(row), flush=True)
-            rows.append(row)
+    for model in MODELS:
+        run = load_run(model)
+        translator = Translator.from_run(run)
+        for corpus, split in TEXTS:
+            text = load(corpus, split, run.src, run.tgt)
+            hashes[f"{corpus} {split}"] = text.sha256
+            for n_beams in (1, 5):
+                row = {"model": model.name, "corpus": corpus, "split": split}
+                row |= score(translator, text, n_beams)
+                print(json.dumps(row), flush=True)
+                rows.append(row)
     found = receipt.make_receipt(
-        command="python benchmarks/shipped_lstm.py",
-        config={"model": "data/models/de-en-lstm", "alpha": DecodeConfig().alpha},
+        command="python benchmarks/shipped_models.py",
+        config={"alpha": DecodeConfig().alpha},
         seed=None,
         seconds=time.perf_counter() - started,
         device="cpu",
         threads=torch.get_num_threads(),
         data_sha256=hashes,
         metrics={"rows": rows},
-        model_bytes=sum(file.stat().st_size for file in MODEL.iterdir()),
+        model_bytes={
+            model.name: sum(file.stat().st_size for file in model.iterdir())
+            for model in MODELS
+        },
     )
     RECEIPT.parent.mkdir(exist_ok=True)
     write_json(RECEIPT, found)
@@ -76,5 +81,5 @@ if __name__ == "__main__":
     try:
         main()
     except InputError as error:  # Multi30k is not here; the message says how to get it
-        print(f"shipped_lstm: {error}", file=sys.stderr)
+        print(f"shipped_models: {error}", file=sys.stderr)
         sys.exit(2)
