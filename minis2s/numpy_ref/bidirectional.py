@@ -1,7 +1,7 @@
 """Two recurrent layers over one sentence: one reads forwards, the other backwards.
 
 Any cell of this wing will do, since all share one interface: `forward(x)` returns the
-outputs, the last state and a cache, and `backward(grad_outputs, cache)` the gradients.
+outputs, the last state and a cache; `backward(grad_outputs, cache)` returns gradients.
 
 Left out: a state from outside. Both layers begin at zero, as an encoder does.
 
@@ -32,12 +32,12 @@ class BidirectionalCache(NamedTuple):
 
 
 class Bidirectional(Layer):
-    """Two layers side by side, and what each makes of every token.
+    """Two layers side by side, one for each direction of reading.
 
     h_fwd_t = fwd(x_1, ..., x_t),  h_bwd_t = bwd(x_T, ..., x_t)
 
-    The backward one reads each sentence from its own last token, whatever padding
-    follows it, so a sentence means the same in every batch.
+    The backward layer reads each sentence from its own last token, however much padding
+    follows, so that a sentence is read alike in every batch.
 
     Args:
         cell: the class of both layers: RNN, GRU or LSTM.
@@ -58,7 +58,7 @@ class Bidirectional(Layer):
         x: Float[np.ndarray, "batch len d_input"],
         mask: Bool[np.ndarray, "batch len"],
     ) -> tuple[Float[np.ndarray, "batch len d_memory"], BidirectionalCache]:
-        """What both layers say, and the cache for `backward`.
+        """The outputs of both layers, and the cache for `backward`.
 
         Args:
             x: the inputs.

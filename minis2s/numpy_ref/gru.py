@@ -1,15 +1,17 @@
 """The gated recurrent unit: one step, and a whole sequence.
 
-Each is a pure pair, `x_forward` and `x_backward`, and a class that holds parameters and
-gradients and calls the pair. The step is the definition. The sequence is the same
-function, arranged for speed: what does not wait for the step before is computed for all
-steps in one product. A test holds the two together.
+Step and sequence are each a pair of pure functions, `..._forward` and `..._backward`. A
+class holds the parameters and their gradients, and calls the pairs. The step is the
+definition. The sequence is the same function, arranged for speed: what need not wait
+for the step before is computed for all steps in one product. A test holds the two
+together.
 
 Parameters: weight_input (3*d_hidden, d_input), weight_hidden (3*d_hidden, d_hidden),
 bias_input and bias_hidden (3*d_hidden): two gates and a candidate, stacked in the order
-r, z, n. Two biases, since the reset gate stands between those of the candidate.
+r, z, n. Two biases, since the reset gate comes between the two of the candidate.
 
-Left out: the form in which the reset comes first; specs.gru_step_paper has it.
+Left out: the paper's own form, in which the reset comes first; specs.gru_step_paper has
+it.
 
 Source: Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder for
     Statistical Machine Translation", section 2.3, arXiv:1406.1078.
@@ -67,11 +69,12 @@ def gru_step_forward(
     n = tanh(W_n x_t + b_in + r (U_n h_{t-1} + b_hn))
     h_t = (1 - z) n + z h_{t-1}
 
-    r resets what was recalled, after U_n. In the paper it resets h before:
-    n = tanh(W_n x_t + U_n (r h_{t-1})), which in general is another function. PyTorch's
-    form, used here, is preferred for speed: all three products with h_{t-1} are one,
-    where the paper's U_n has to wait for r. z is as in the paper; Chung et al. 2014 and
-    Bahdanau et al. 2014 swap z and 1 - z, which is a change of sign in the rows of z.
+    Here r acts after U_n. In the paper's third version it acts on h, before U_n:
+    n = tanh(W_n x_t + U_n (r h_{t-1})), which in general is another function. The form
+    used here is PyTorch's. It is faster: all three products with h_{t-1} are one, where
+    the paper's U_n has to wait for r. z is as in the paper, the share of h_{t-1} that
+    is kept. Chung et al. 2014 and Bahdanau et al. 2014 exchange z and 1 - z; changing
+    the sign of z's weights and biases turns one form into the other.
 
     Args:
         x: the input x_t.
@@ -84,9 +87,9 @@ def gru_step_forward(
     Returns:
         (h_t,), and the cache for gru_step_backward.
 
-    Source: Cho et al. 2014, eq. 5-8, without biases there; the reset inside as in
-        their first version and in PyTorch.
-        Paper names: n is h-tilde, recalled has none.
+    Source: Cho et al. 2014, section 2.3, without biases there; the place of the reset
+        is PyTorch's.
+    Paper names: n is h with a tilde.
     """
     (h,) = state
     from_x = x @ weight_input.T + bias_input  # (batch, 3*d_hidden)
@@ -114,11 +117,12 @@ def gru_step_backward(
 
     h_t = (1 - z) n + z h_{t-1}: grad_n = grad_h (1 - z), grad_z = grad_h (h_{t-1} - n)
     and for the past:            grad_h z: no weight, no squashing in between
-    n = tanh(x_n + r recalled):  grad_x_n = grad_n (1 - n^2)
+    n = tanh(x_n + r recalled):  grad_x_n = grad_n (1 - n²)
                                  grad_r = grad_x_n recalled, grad_recalled = grad_x_n r
-    r and z go back through their activations; then everything through the weights.
-    What comes from x and what comes from h is added, so both hear the same of r and z;
-    of the candidate, h hears only what r lets through.
+    The gradients of r and z go back through their activations, then everything goes
+    back through the weights. In r and z, what comes from x and what comes from h are
+    added, so both get the same gradient; of the candidate's, h gets only what r lets
+    through.
 
     Args:
         grad_state: gradient of the loss with respect to (h_t,).

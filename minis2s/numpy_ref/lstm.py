@@ -1,9 +1,10 @@
 """Long short-term memory: one step, and a whole sequence.
 
-Each is a pure pair, `x_forward` and `x_backward`, and a class that holds parameters and
-gradients and calls the pair. The step is the definition. The sequence is the same
-function, arranged for speed: what does not wait for the step before is computed for all
-steps in one product. A test holds the two together.
+Step and sequence are each a pair of pure functions, `..._forward` and `..._backward`. A
+class holds the parameters and their gradients, and calls the pairs. The step is the
+definition. The sequence is the same function, arranged for speed: what need not wait
+for the step before is computed for all steps in one product. A test holds the two
+together.
 
 Parameters: weight_input (4*d_hidden, d_input), weight_hidden (4*d_hidden, d_hidden),
 bias (4*d_hidden): three gates and a candidate, stacked in the order i, f, g, o.
@@ -72,8 +73,7 @@ def lstm_step_forward(
     Returns:
         (h_t, c_t), and the cache for lstm_step_backward.
 
-    Source: Gers et al. 2000, eq. 2-6, without peepholes; their input squashing g and
-        output squashing h are tanh here, as in everybody's LSTM since.
+    Source: Gers et al. 2000, who have other activations where tanh stands here.
     """
     h, c = state
     gates = x @ weight_input.T + h @ weight_hidden.T + bias  # (batch, 4*d_hidden)
@@ -159,9 +159,9 @@ def lstm_forward(
     """lstm_step_forward at every position, from left to right.
 
     Three things make it fast. The inputs of all positions meet weight_input in one
-    product. Since sigmoid(a) = (1 + tanh(a / 2)) / 2, one tanh serves all four: the
-    weights of the three gates are halved beforehand, which is exact. And a step works
-    in arrays that lie in one piece: each gate, and each gate's weights, by itself.
+    product. Since sigmoid(a) = (1 + tanh(a / 2)) / 2, one call of tanh serves all four:
+    the weights of the three gates are halved beforehand, which is exact. And each gate,
+    like each gate's weights, has an array of its own that is contiguous in memory.
 
     Args:
         x: the inputs; padding at the end changes no output before it.
@@ -184,7 +184,7 @@ def lstm_forward(
     from_x = x.reshape(-1, d_input) @ (half[:, None] * weight_input).T
     from_x = from_x.reshape(batch, length, 4, d_hidden).transpose(1, 2, 0, 3)
     by_gate = (half[:, None] * weight_hidden).reshape(4, d_hidden, d_hidden)
-    by_gate = np.ascontiguousarray(by_gate.swapaxes(1, 2))  # (4, d_hidden, gate's)
+    by_gate = np.ascontiguousarray(by_gate.swapaxes(1, 2))  # h_{t-1} meets its rows
     from_bias = (half * bias).reshape(4, 1, d_hidden)
 
     gates = np.empty((length, 4, batch, d_hidden), dtype=from_x.dtype)
@@ -292,7 +292,7 @@ def _check_sequence(
         check_shape(name, part, batch=len(x), d_hidden=d_hidden)
 
 
-# --- the classes: parameters, gradients, and a pair ---
+# --- the class: parameters, gradients, and a pair ---
 
 
 class LSTM(Layer):

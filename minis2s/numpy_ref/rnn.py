@@ -1,14 +1,15 @@
 """The simple recurrent network: one step, a whole sequence, and truncation in time.
 
-Each is a pure pair, `x_forward` and `x_backward`, and a class that holds parameters and
-gradients and calls the pair. The step is the definition. The sequence is the same
-function, arranged for speed: what does not wait for the step before is computed for all
-steps in one product. A test holds the two together.
+Step and sequence are each a pair of pure functions, `..._forward` and `..._backward`. A
+class holds the parameters and their gradients, and calls the pairs. The step is the
+definition. The sequence is the same function, arranged for speed: what need not wait
+for the step before is computed for all steps in one product. A test holds the two
+together.
 
 Parameters: weight_input (d_hidden, d_input), weight_hidden (d_hidden, d_hidden),
 bias (d_hidden).
 
-Left out: outputs of its own, and other squashings than tanh.
+Left out: an output layer, and activations other than tanh.
 
 Sources: Elman 1990, "Finding Structure in Time"; truncation after Williams and Peng
     1990, "An Efficient Gradient-Based Algorithm for On-Line Training of Recurrent
@@ -54,7 +55,7 @@ def rnn_step_forward(
     weight_hidden: Float[np.ndarray, "d_hidden d_hidden"],
     bias: Float[np.ndarray, " d_hidden"],
 ) -> tuple[State, RNNStepCache]:
-    """One step: the new state is a blend of the input and the state before.
+    """One step: the new state is made of the input and of the state before.
 
     h_t = tanh(weight_input x_t + weight_hidden h_{t-1} + bias)
 
@@ -68,8 +69,7 @@ def rnn_step_forward(
     Returns:
         (h_t,), and the cache for rnn_step_backward.
 
-    Source: Elman 1990, figure 2, whose context units are h_{t-1}; he squashes with the
-        logistic function.
+    Source: Elman 1990, whose context units are h_{t-1}.
     """
     (h,) = state
     next_h, _ = tanh_forward(x @ weight_input.T + h @ weight_hidden.T + bias)
@@ -88,9 +88,9 @@ def rnn_step_backward(
     """Gradient of one step.
 
     With a the sum inside the tanh:
-    grad_a = grad_h (1 - h_t^2)
-    grad_h_{t-1} = weight_hidden^T grad_a: the past hears through the same weights at
-                   every step, which is why its gradient fades or explodes
+    grad_a = grad_h (1 - h_t²)
+    grad_h_{t-1} = weight_hiddenᵀ grad_a: every step back multiplies by the same
+                   weights, which is why the gradient fades or explodes
 
     Args:
         grad_state: gradient of the loss with respect to (h_t,).
@@ -172,15 +172,15 @@ def rnn_backward(
 ]:
     """Backpropagation through time: rnn_step_backward from right to left.
 
-    Each h_t is read from outside and by the next step: the two gradients add. Through
-    the steps alone, h_T tells h_0
+    Each h_t is read from outside and by the next step: the two gradients add. What
+    comes from the last state to the initial one, through all steps, is the product
 
-        dh_T / dh_0 = J_T ... J_1,  J_t = diag(1 - h_t^2) weight_hidden
+        dh_T / dh_0 = J_T ... J_1,  J_t = diag(1 - h_t²) weight_hidden
 
-    Truncation cuts that product: the steps at positions k, 2k, ... hand nothing back,
-    as if a new sequence began there whose initial state happened to be known. What
-    comes out is no longer the gradient of the loss: it lacks whatever a token owes to
-    tokens before its own piece.
+    Truncation cuts that product: the steps at positions k, 2k, ..., counted from 0,
+    hand nothing back, as if a new sequence began there and the state before it were a
+    constant. What comes out is no longer the gradient of the loss: it lacks whatever a
+    token owes to tokens before its own piece.
 
     Args:
         grad_outputs: gradient of the loss with respect to the outputs.

@@ -1,6 +1,6 @@
 """The recurrent encoder: layers that read the source in both directions.
 
-Here too is what it hands to the decoder, `Memory`, and the table of cells that both
+Here too are `Memory`, which it hands to the decoder, and the table of cells that both
 are made of. Dropout acts if a generator is passed, and rests otherwise.
 
 Left out: layers that read in one direction only, as in Sutskever et al. 2014.
@@ -61,9 +61,8 @@ class Encoder(Layer):
     memory = [h_fwd; h_bwd] of the last layer, at every token
     final_k = [h_fwd at the last token; h_bwd at the first] of layer k
 
-    Dropout acts before each layer, and on all that is handed over. What becomes of
-    `final` is decided here, once for each sentence: whoever reads it, and however
-    often, reads the same.
+    Dropout acts before each layer, and on all that is handed over. For `final` it is
+    drawn here, once for each sentence: all that read it, however often, read the same.
 
     Args:
         embedding: the table of source tokens.

@@ -2,7 +2,7 @@
 
 What a decoder's layers have in common, whichever cell they are made of. `stack_forward`
 takes a whole sequence through one layer after the other; `stack_step_forward` takes one
-position through all of them, for those who must know the result before they go on.
+position through all of them, where the next input depends on the result.
 Dropout acts between the layers, if a generator is passed.
 
 Source: Sutskever, Vinyals and Le 2014, arXiv:1409.3215, section 3.4 (layers one upon
@@ -31,7 +31,7 @@ CellState = tuple[Float[np.ndarray, "batch d_hidden"], ...]
 """What one layer remembers: (h, c) for an LSTM, else (h,)."""
 
 StackCache = tuple[tuple[DropoutCache | None, tuple], ...]
-"""For each layer what was dropped before it, and what it needs for the way back."""
+"""For each layer what was dropped before it, and the cache of the layer itself."""
 
 
 class InitialStateCache(NamedTuple):
@@ -88,7 +88,7 @@ def start_forward(
     initial: Sequence[InitialState],
     final: tuple[Float[np.ndarray, "batch d_memory"], ...],
 ) -> tuple[tuple[CellState, ...], tuple[InitialStateCache, ...]]:
-    """Each layer's first state, from where the encoder's layer beside it ended."""
+    """Each layer's first state, from where the encoder's layer of its height ended."""
     ends = zip(initial, final, strict=True)
     states, caches = zip(*(layer.forward(end) for layer, end in ends), strict=True)
     return states, caches
@@ -183,8 +183,8 @@ def stack_step_backward(
 ) -> tuple[Float[np.ndarray, "batch d_input"], tuple[CellState, ...]]:
     """grad_x and the gradients of the states before; the others are added up.
 
-    A layer's h is read by its own next step, by which its gradient is in grad_states,
-    and by the layer above, which adds to it here.
+    A layer's h is read twice. Its own next step has put a gradient into grad_states;
+    the layer above adds another here.
     """
     grad, grad_before = 0.0, []
     for k in reversed(range(len(layers))):

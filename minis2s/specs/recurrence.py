@@ -91,7 +91,7 @@ def gru_step(
     bias_input: Float[np.ndarray, " d_gates"],
     bias_hidden: Float[np.ndarray, " d_gates"],
 ) -> Float[np.ndarray, " d_hidden"]:
-    """One step of a GRU for one sentence, one unit at a time; reset after weighing.
+    """One step of a GRU for one sentence, one unit at a time; r acts after U_n.
 
     r = sigmoid(W_r x_t + b_ir + U_r h_{t-1} + b_hr), and z likewise
     n = tanh(W_n x_t + b_in + r (U_n h_{t-1} + b_hn))
@@ -108,7 +108,7 @@ def gru_step(
     Returns:
         the next h.
 
-    Source: Cho et al. 2014, first version, and PyTorch.
+    Source: Cho et al. 2014, section 2.3; the place of the reset is PyTorch's.
     """
     d_hidden = len(h)
     next_h = np.zeros(d_hidden)
@@ -130,12 +130,12 @@ def gru_step_paper(
     bias_input: Float[np.ndarray, " d_gates"],
     bias_hidden: Float[np.ndarray, " d_gates"],
 ) -> Float[np.ndarray, " d_hidden"]:
-    """One step of a GRU as published; reset before weighing, else as gru_step.
+    """One step of a GRU as published: r acts before U_n; else it is as gru_step.
 
     n = tanh(W_n x_t + b_in + U_n (r h_{t-1}) + b_hn)
 
     It equals gru_step where r is 1, whatever the weights. Where b_hn is 0, it also does
-    if all units have the same r, or if U_n is diagonal: only then do r and U_n commute.
+    if all units have the same r, or if U_n is diagonal, since then r and U_n commute.
 
     Args:
         x: the input.
@@ -148,7 +148,7 @@ def gru_step_paper(
     Returns:
         the next h.
 
-    Source: Cho et al. 2014, third version, eq. 5-8, arXiv:1406.1078.
+    Source: Cho et al. 2014, third version, section 2.3, arXiv:1406.1078v3.
     """
     d_hidden = len(h)
     gates = np.zeros(2 * d_hidden)
@@ -225,7 +225,7 @@ def lstm_step(
     Returns:
         the next h and c.
 
-    Source: Gers et al. 2000, eq. 2-6.
+    Source: Gers et al. 2000, who have other activations where tanh stands here.
     """
 
     def seen(row: int) -> float:

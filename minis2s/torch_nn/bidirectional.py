@@ -17,12 +17,12 @@ from minis2s.torch_nn.masks import reversal_index
 
 
 class Bidirectional(nn.Module):
-    """Two layers side by side, and what each makes of every token.
+    """Two layers side by side, one for each direction of reading.
 
     h_fwd_t = fwd(x_1, ..., x_t),  h_bwd_t = bwd(x_T, ..., x_t)
 
-    The backward one reads each sentence from its own last token, whatever padding
-    follows it, so a sentence means the same in every batch.
+    The backward layer reads each sentence from its own last token, however much padding
+    follows, so that a sentence is read alike in every batch.
 
     Args:
         cell: the class of both layers: RNN, GRU or LSTM.

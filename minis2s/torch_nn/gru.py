@@ -2,7 +2,8 @@
 
 Twin: minis2s/numpy_ref/gru.py. The explicit path is the definition; the fused path
 is the library's kernel for the same function, and a test holds the two together.
-Left out: the form in which the reset comes first; specs.gru_step_paper has it.
+Left out: the paper's own form, in which the reset comes first; specs.gru_step_paper has
+it.
 
 Source: Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder for
     Statistical Machine Translation", section 2.3, arXiv:1406.1078.
@@ -24,8 +25,9 @@ class GRU(nn.Module):
     n = tanh(W_n x_t + b_in + r (U_n h_{t-1} + b_hn))
     h_t = (1 - z) n + z h_{t-1}
 
-    Two gates (reset, update) and a candidate n, stacked in the order r, z, n. The paper
-    resets h before U_n; here all three products with h are one.
+    Two gates (reset, update) and a candidate n, stacked in the order r, z, n. In the
+    paper's third version r acts on h, before U_n; here, as in PyTorch, it acts after
+    U_n, so that all three products with h are one.
 
     Args:
         d_input: width of x_t.

@@ -2,7 +2,7 @@
 
 Twin: minis2s/numpy_ref/rnn.py. The explicit path is the definition; the fused path
 is the library's kernel for the same function, and a test holds the two together.
-Left out: outputs of its own, and other squashings than tanh.
+Left out: an output layer, and activations other than tanh.
 
 Sources: Elman 1990, "Finding Structure in Time"; truncation after Williams and Peng
     1990.

@@ -2,7 +2,7 @@
 
 What a decoder's layers have in common, whichever cell they are made of. `stack_forward`
 takes a whole sequence through one layer after the other; `stack_step` takes one
-position through all of them, for those who must know the result before they go on.
+position through all of them, where the next input depends on the result.
 Dropout acts between the layers.
 
 Source: Sutskever, Vinyals and Le 2014, arXiv:1409.3215, section 3.4 (layers one upon
@@ -50,7 +50,7 @@ class InitialState(nn.Module):
 def start(
     initial: Iterable[nn.Module], final: tuple[Float[Tensor, "batch d_memory"], ...]
 ) -> tuple[CellState, ...]:
-    """Each layer's first state, from where the encoder's layer beside it ended."""
+    """Each layer's first state, from where the encoder's layer of its height ended."""
     return tuple(layer(end) for layer, end in zip(initial, final, strict=True))
 
 
