@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minis2s.numpy_ref.attention import dot_attention_forward
+from minis2s.numpy_ref.dot_attention import dot_attention_forward
 
 Implementation = Callable[..., object]
 

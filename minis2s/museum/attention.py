@@ -4,13 +4,13 @@ from minis2s.museum.exhibit import Exhibit
 
 _NUMPY = "tests/numpy_ref/test_attention.py::"
 _TORCH = "tests/torch_nn/test_attention.py::"
-_FUNCTIONAL = "tests/numpy_ref/test_functional.py::"
+_SOFTMAX = "tests/numpy_ref/test_softmax.py::"
 
 ATTENTION = (
     Exhibit(
         name="padding-attended",
         title="Padding is attended to like words",
-        file="numpy_ref/functional.py",
+        file="numpy_ref/softmax.py",
         before="scores = np.where(mask, scores, -np.inf)",
         after="scores = np.where(mask.any(-1, keepdims=True), scores, -np.inf)",
         story="The mask is an argument, and nothing uses it: each sentence shares its "
@@ -38,7 +38,7 @@ ATTENTION = (
     Exhibit(
         name="fill-of-minus-10000",
         title="Hidden scores become -1e4 instead of minus infinity",
-        file="torch_nn/functional.py",
+        file="torch_nn/softmax.py",
         before='float("-inf")',
         after="-1e4",
         story="A large number stands for minus infinity. It is as good, until real "
@@ -47,12 +47,14 @@ ATTENTION = (
         seen="hyunwoongko/transformer PR #40",
         symptom="None on fresh weights; attention on padding in a model whose scores "
         "have drifted.",
-        tests=(_TORCH + "test_masked_softmax_cares_for_differences_only",),
+        tests=(
+            "tests/torch_nn/test_softmax.py::test_masked_softmax_cares_for_differences_only",
+        ),
     ),
     Exhibit(
         name="fill-of-minus-1e9",
         title="A row without any word attends evenly to padding",
-        file="numpy_ref/functional.py",
+        file="numpy_ref/softmax.py",
         before="scores = np.where(mask, scores, -np.inf)",
         after="scores = np.where(mask, scores, -1e9)",
         story="If everything is filled with the same large number, the softmax sees "
@@ -61,14 +63,14 @@ ATTENTION = (
         symptom="No NaN, no warning; an empty sentence gets a context, the mean of "
         "its padding.",
         tests=(
-            _FUNCTIONAL + "test_masked_softmax_of_an_empty_row_is_zero",
+            _SOFTMAX + "test_masked_softmax_of_an_empty_row_is_zero",
             _NUMPY + "test_an_empty_row_has_no_context",
         ),
     ),
     Exhibit(
         name="nan-on-the-way-back",
         title="An empty row is zeroed after the softmax, but not before it",
-        file="torch_nn/functional.py",
+        file="torch_nn/softmax.py",
         before='scores = scores.masked_fill(hidden & ~empty, float("-inf"))',
         after="bias = torch.zeros_like(scores).masked_fill(hidden, -torch.inf)\n"
         "    scores = scores + bias",
@@ -81,7 +83,7 @@ ATTENTION = (
     Exhibit(
         name="softmax-over-queries",
         title="The softmax runs over the queries instead of the source positions",
-        file="torch_nn/functional.py",
+        file="torch_nn/softmax.py",
         before="torch.softmax(scores, dim=-1, dtype=dtype).masked_fill(empty, 0.0)",
         after="torch.softmax(scores, dim=-2, dtype=dtype).nan_to_num(0.0)",
         story="The wrong axis is normalised: positions compete for nothing, target "
@@ -106,7 +108,7 @@ ATTENTION = (
     Exhibit(
         name="scale-forgotten",
         title="Scaled attention is not scaled",
-        file="numpy_ref/attention.py",
+        file="numpy_ref/dot_attention.py",
         before="scale = 1.0 / math.sqrt(d_head) if scaled else 1.0",
         after="scale = 1.0",
         story="Without the division the scores of wide vectors are so large that the "
@@ -118,7 +120,7 @@ ATTENTION = (
     Exhibit(
         name="attention-by-position",
         title="Where to look follows from the position, not from what stands there",
-        file="numpy_ref/attention.py",
+        file="numpy_ref/additive_attention.py",
         before="pairs = projected_query[:, :, None, :] + projected_key[:, None, :, :]",
         after="places = np.arange(projected_key.shape[1], dtype=projected_key.dtype)\n"
         "    pairs = projected_query[:, :, None, :] + places[:, None]",
@@ -146,7 +148,7 @@ ATTENTION = (
     Exhibit(
         name="softmax-diagonal",
         title="The softmax's derivative is that of a sigmoid",
-        file="numpy_ref/functional.py",
+        file="numpy_ref/softmax.py",
         before="return weights * (grad_weights - row_dot)",
         after="return weights * (1.0 - weights) * grad_weights",
         story="Only the diagonal of the Jacobian is used: each weight is treated as "
@@ -154,12 +156,12 @@ ATTENTION = (
         seen="classic; an upstream gradient of ones, as in numpy-ml's tests, says "
         "little about a softmax",
         symptom="Attention learns, in about the right direction.",
-        tests=(_FUNCTIONAL + "test_softmax_gradient",),
+        tests=(_SOFTMAX + "test_softmax_gradient",),
     ),
     Exhibit(
         name="key-gradient-unscaled",
         title="The scale is missing in one of three gradients",
-        file="numpy_ref/attention.py",
+        file="numpy_ref/dot_attention.py",
         before="grad_key = scale * (grad_scores.swapaxes(-1, -2) @ query)",
         after="grad_key = grad_scores.swapaxes(-1, -2) @ query",
         story="Two lines that look alike were derived, and the factor was carried "

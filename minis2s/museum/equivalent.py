@@ -10,7 +10,7 @@ EQUIVALENT = (
     Exhibit(
         name="small-number-in-the-denominator",
         title="The masked softmax adds 1e-20 to its denominator",
-        file="numpy_ref/functional.py",
+        file="numpy_ref/softmax.py",
         before="weights = votes / np.where(row_sum == 0.0, 1.0, row_sum)",
         after="weights = votes / (row_sum + 1e-20)",
         story="A small number keeps 0/0 away, and rows should no longer sum to 1.",
@@ -48,7 +48,7 @@ EQUIVALENT = (
     Exhibit(
         name="queries-scaled",
         title="The queries are scaled instead of the scores",
-        file="numpy_ref/attention.py",
+        file="numpy_ref/dot_attention.py",
         before="scores = scale * (query @ key.swapaxes(-1, -2))",
         after="scores = (scale * query) @ key.swapaxes(-1, -2)",
         story="The scale stands in another line than in the paper.",

@@ -124,21 +124,19 @@ LOSS = (
     Exhibit(
         name="softmax-overflows",
         title="The softmax does not subtract the largest score",
-        file="numpy_ref/functional.py",
+        file="numpy_ref/softmax.py",
         before="votes = np.exp(scores - scores.max(axis=axis, keepdims=True))",
         after="votes = np.exp(scores)",
         story="On paper the maximum cancels. In a computer exp(710) is infinite, and "
         "infinity by infinity is NaN.",
         seen="classic",
         symptom="Right for hours of training, then NaN.",
-        tests=(
-            "tests/numpy_ref/test_functional.py::test_softmax_agrees_with_the_loop",
-        ),
+        tests=("tests/numpy_ref/test_softmax.py::test_softmax_agrees_with_the_loop",),
     ),
     Exhibit(
         name="logarithm-of-a-softmax",
         title="The log-softmax takes the long way, through the softmax",
-        file="numpy_ref/functional.py",
+        file="numpy_ref/softmax.py",
         before="log_prob = shifted - np.log(np.exp(shifted).sum(axis=axis, "
         "keepdims=True))",
         after="share = np.exp(shifted)\n"

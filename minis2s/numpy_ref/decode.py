@@ -14,9 +14,9 @@ from jaxtyping import Bool, Float, Int
 
 from minis2s.config import DecodeConfig
 from minis2s.hypothesis import Beam, Hypothesis
-from minis2s.numpy_ref.functional import log_softmax
 from minis2s.numpy_ref.masks import mask_lengths
 from minis2s.numpy_ref.sampling import draw_tokens, sampling_probabilities
+from minis2s.numpy_ref.softmax import log_softmax
 from minis2s.text.tokenizers import BOS_ID, EOS_ID, PAD_ID
 
 

@@ -26,16 +26,16 @@ from jaxtyping import Float, Int
 
 from minis2s.config import DecodeConfig, TrainConfig
 from minis2s.numpy_ref.embedding import Embedding, EmbeddingCache
-from minis2s.numpy_ref.functional import (
-    LinearCache,
-    LogSoftmaxCache,
-    log_softmax_backward,
-    log_softmax_forward,
-)
+from minis2s.numpy_ref.functional import LinearCache
 from minis2s.numpy_ref.layer import Layer, Linear
 from minis2s.numpy_ref.optim import clip_gradient, make_optimizer
 from minis2s.numpy_ref.rnn_encoder import CELLS
 from minis2s.numpy_ref.sampling import draw_tokens, sampling_probabilities
+from minis2s.numpy_ref.softmax import (
+    LogSoftmaxCache,
+    log_softmax_backward,
+    log_softmax_forward,
+)
 
 State = tuple[Float[np.ndarray, "batch d_hidden"], ...]
 """What the cell remembers: (h,) of an RNN or a GRU, (h, c) of an LSTM."""

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from minis2s.numpy_ref.functional import check_shape, log_softmax
+from minis2s.numpy_ref.functional import check_shape
+from minis2s.numpy_ref.softmax import log_softmax
 from minis2s.text.tokenizers import PAD_ID
 
 

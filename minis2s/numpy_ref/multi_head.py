@@ -5,8 +5,8 @@ n_heads blocks of d_head, a scaled dot attention works within each block, and a 
 linear map mixes what the heads found.
 
 A head shares nothing with the others between the two maps, just as a sentence shares
-nothing with the others of its batch. So the attention is the one of attention.py, to
-which a head is one more row of the batch.
+nothing with the others of its batch. So the attention is the one of dot_attention.py,
+to which a head is one more row of the batch.
 
 Translating asks the same memory at every step. It may `project` the memory once, and
 then `attend`: that changes the cost and nothing else, and needs no way back.
@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from minis2s.numpy_ref.attention import (
+from minis2s.numpy_ref.dot_attention import (
     DotAttentionCache,
     dot_attention_backward,
     dot_attention_forward,

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from minis2s.config import DecodeConfig
-from minis2s.numpy_ref.functional import softmax_forward
+from minis2s.numpy_ref.softmax import softmax_forward
 
 
 def sampling_probabilities(

@@ -25,7 +25,8 @@ Papers: Bahdanau, Cho and Bengio 2014, arXiv:1409.0473 (additive); Luong, Pham a
 Manning 2015, arXiv:1508.04025 (dot, general); Vaswani et al. 2017, arXiv:1706.03762
 (the scale).
 
-Twin: minis2s/numpy_ref/attention.py.
+Twin: minis2s/numpy_ref/attention.py; the ways back are in dot_attention.py and
+additive_attention.py beside it.
 """
 
 import math
@@ -35,7 +36,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from minis2s.torch_nn.functional import masked_softmax
+from minis2s.torch_nn.softmax import masked_softmax
 
 ATTENTION_NAMES = ("additive", "dot", "general", "scaled")
 

@@ -25,7 +25,7 @@ import math
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from minis2s.torch_nn.functional import masked_softmax
+from minis2s.torch_nn.softmax import masked_softmax
 
 
 def split_heads(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from minis2s import specs
-from minis2s.numpy_ref import attention
+from minis2s.numpy_ref import additive_attention, attention, dot_attention
 from minis2s.numpy_ref.gradcheck import (
     check_gradient,
     numerical_gradient,
@@ -28,18 +28,18 @@ GRADIENT = 1e-6
 
 FUNCTIONS = {  # forward, backward, loop specification
     "dot": (
-        attention.dot_attention_forward,
-        attention.dot_attention_backward,
+        dot_attention.dot_attention_forward,
+        dot_attention.dot_attention_backward,
         specs.dot_attention,
     ),
     "general": (
-        attention.general_attention_forward,
-        attention.general_attention_backward,
+        dot_attention.general_attention_forward,
+        dot_attention.general_attention_backward,
         specs.general_attention,
     ),
     "additive": (
-        attention.additive_attention_forward,
-        attention.additive_attention_backward,
+        additive_attention.additive_attention_forward,
+        additive_attention.additive_attention_backward,
         specs.additive_attention,
     ),
 }

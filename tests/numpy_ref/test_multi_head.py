@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from minis2s import specs
-from minis2s.numpy_ref.attention import dot_attention_forward
+from minis2s.numpy_ref.dot_attention import dot_attention_forward
 from minis2s.numpy_ref.gradcheck import (
     check_gradient,
     numerical_gradient,
@@ -280,7 +280,7 @@ def test_permuting_the_heads_changes_nothing():
 
 
 def test_one_head_with_identity_projections_is_scaled_dot_attention(rng):
-    """With nothing to project, what is left is the attention of attention.py."""
+    """With nothing to project, what is left is the attention of dot_attention.py."""
     layer = MultiHeadAttention(D_MODEL, D_MODEL, D_MODEL, 1, rng)
     shapes = {name: param.shape for name, param in layer.named_parameters()}
     layer.load(

@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 
 from minis2s.torch_nn import attention
-from minis2s.torch_nn.functional import masked_softmax
 
 BATCH, TGT_LEN, SRC_LEN, D_QUERY, D_VALUE, D_ATTENTION, D_KEY = 2, 3, 5, 7, 11, 13, 17
 EMPTY_ROW = (0, 1)  # batch and target position that may attend to nothing
@@ -78,21 +77,6 @@ def test_dot_attention_gradients_agree_with_pytorch():
     go_back(F.scaled_dot_product_attention(*theirs, attn_mask=mask))
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a.grad, b.grad, **ORACLE)
-
-
-def test_masked_softmax_without_a_mask_is_pytorchs():
-    """Rung 4: where nothing is hidden, ours is torch.softmax."""
-    scores = torch.randn(BATCH, TGT_LEN, SRC_LEN)
-    weights = masked_softmax(scores, torch.ones_like(scores, dtype=torch.bool))
-    torch.testing.assert_close(weights, torch.softmax(scores, dim=-1), **ORACLE)
-
-
-def test_masked_softmax_takes_heads_and_a_mask_that_broadcasts():
-    """One mask serves all heads."""
-    scores = torch.randn(BATCH, 13, TGT_LEN, SRC_LEN)
-    weights = masked_softmax(scores, SRC_MASK[:, None, None, :])
-    expected = masked_softmax(scores, SRC_MASK[:, None, None, :].expand_as(scores))
-    torch.testing.assert_close(weights, expected, rtol=0, atol=0)
 
 
 # --- project once, attend often ---
@@ -203,15 +187,6 @@ def test_all_rows_may_be_empty(kind):
     go_back(context)
     arrays = [context, *(array.grad for array in [*inputs, *layer.parameters()])]
     assert all((array == 0.0).all() for array in arrays)
-
-
-@pytest.mark.parametrize("offset", [-30.0, 1e4, -1e4])
-def test_masked_softmax_cares_for_differences_only(offset):
-    """Moving all real scores, with padding left near 0, moves no weight."""
-    scores = torch.randn(BATCH, SRC_LEN, dtype=torch.float64)
-    weights = masked_softmax(scores + offset * SRC_MASK, SRC_MASK)
-    expected = masked_softmax(scores, SRC_MASK)
-    torch.testing.assert_close(weights, expected, rtol=1e-9, atol=1e-12)
 
 
 @each_kind

@@ -1,9 +1,8 @@
-"""Functions without parameters that PyTorch does not have in the form we need.
+"""Masked softmax, on which every attention stands.
 
-Here: the masked softmax, on which every attention stands.
-Left out: whatever `torch` and `torch.nn.functional` already do well.
+Left out: softmax and log-softmax without a mask, which `torch` already does well.
 
-Twin: minis2s/numpy_ref/functional.py, where the backward is written by hand.
+Twin: minis2s/numpy_ref/softmax.py, where the backward is written by hand.
 """
 
 import torch
