@@ -14,7 +14,7 @@ Left out: the class that holds the parameters, which is in attention.py.
 
 Paper: Bahdanau, Cho and Bengio 2014, arXiv:1409.0473.
 
-No twin: minis2s/torch_nn/attention.py needs no way back by hand.
+No twin: in minis2s/torch_nn/attention.py autograd finds the way back.
 """
 
 from typing import NamedTuple

@@ -15,7 +15,7 @@ hold parameters, which are in attention.py.
 Papers: Luong, Pham and Manning 2015, arXiv:1508.04025 (dot, general); Vaswani et al.
 2017, arXiv:1706.03762 (the scale).
 
-No twin: minis2s/torch_nn/attention.py needs no way back by hand.
+No twin: in minis2s/torch_nn/attention.py autograd finds the way back.
 """
 
 import math
