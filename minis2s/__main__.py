@@ -21,7 +21,7 @@ def main() -> None:
         if not _is_lack_of_memory(error):
             raise
         _stop(
-            "out of memory; lower --set train.batch_tokens=N or model.d_hidden when "
+            "out of memory; lower --set train.batch_tokens=N or the model's size when "
             "training, --batch-size or --beam when translating",
             2,
         )

@@ -17,6 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # else [default: ...] in a help text would be swallowed
     help="Learn, train and look at sequence-to-sequence translation.",
 )
 for command in (train, translate, evaluate, attend, bench):

@@ -65,11 +65,18 @@ def relative_error(
     Returns:
         the error; NaN if either holds a NaN, so that no comparison with it passes.
 
+    Raises:
+        ValueError: if the shapes differ; broadcasting would compare what is not alike.
+
     >>> relative_error(np.array([3.0, 4.0]), np.array([3.0, 4.0]))
     0.0
     >>> relative_error(np.array([3.0, 4.0]), np.array([0.0, 0.0]))
     1.0
     """
+    if np.shape(a) != np.shape(b):
+        raise ValueError(
+            f"a: must have the shape of b, {np.shape(b)}, got {np.shape(a)}"
+        )
     norm_a, norm_b = np.linalg.norm(a), np.linalg.norm(b)
     if norm_a < 1e-12 and norm_b < 1e-12:
         return 0.0
@@ -106,8 +113,15 @@ def check_gradient(
 
     Raises:
         TypeError: if array is not float64.
+        ValueError: if grad has another shape than array, or no direction is asked for.
     """
     _check_float64(array)
+    if np.shape(grad) != array.shape:
+        raise ValueError(
+            f"grad: must have the shape of array, {array.shape}, got {np.shape(grad)}"
+        )
+    if n_directions < 1:
+        raise ValueError(f"n_directions: must be at least 1, got {n_directions}")
     slopes = np.zeros(n_directions)
     expected = np.zeros(n_directions)
     for k in range(n_directions):

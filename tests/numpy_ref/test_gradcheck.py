@@ -95,3 +95,23 @@ def test_float32_is_refused(check):
         arguments |= {"grad": POINT, "rng": np.random.default_rng(3)}
     with pytest.raises(TypeError, match="array: must be float64, got float32"):
         inspect.unwrap(check)(**arguments)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (3, 2), (2, 1)])
+def test_a_gradient_of_another_shape_is_refused(shape):
+    """Broadcasting would let a row stand for all rows."""
+    grad = np.full(shape, 2.0)
+    with pytest.raises(
+        ValueError, match=r"^grad: must have the shape of array, \(2, 3\)"
+    ):
+        inspect.unwrap(check_gradient)(cubes, POINT, grad, np.random.default_rng(0))
+    with pytest.raises(
+        ValueError, match=r"^a: must have the shape of b, \(2, 3\), got"
+    ):
+        inspect.unwrap(relative_error)(grad, POINT)
+
+
+def test_no_direction_proves_nothing():
+    """Of zero directions none disagrees."""
+    with pytest.raises(ValueError, match=r"^n_directions: must be at least 1, got 0$"):
+        check_gradient(cubes, POINT, POINT, np.random.default_rng(0), n_directions=0)

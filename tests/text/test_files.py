@@ -71,8 +71,8 @@ def test_missing_file(tmp_path):
 
 
 def test_unreadable_file(tmp_path):
-    """What cannot be read, such as a folder, is named with the reason."""
-    with pytest.raises(InputError, match=r"cannot be read \(.*[Dd]irectory"):
+    """A folder in the place of a file is said."""
+    with pytest.raises(InputError, match=r"is a folder, not a file$"):
         read_lines(tmp_path)
 
 
