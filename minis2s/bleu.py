@@ -6,9 +6,9 @@ p_n is the share of the output's n-grams that the reference has too; BP is below
 the output is shorter than the reference. Both are of the whole corpus: counts are added
 up over all lines before anything is divided, so BLEU is no mean over sentences.
 
-Here a line is a list of tokens. What a token is decides much of a score, and is left to
-a tokenizer: `metrics.bleu_from_scratch` takes sacreBLEU's. Numbers to publish come from
-`metrics.bleu`, with their signature.
+Here a line is a list of tokens. The score depends much on what counts as a token, which
+is left to a tokenizer: `metrics.bleu_from_scratch` takes sacreBLEU's. Publish what
+`metrics.bleu` returns, with its signature.
 
 Left out: several references for a line, other smoothings, and the confidence interval.
 
@@ -72,7 +72,7 @@ def clipped_precision(
 
 
 def smoothed_shares(precisions: Sequence[Precision]) -> list[float]:
-    """Each precision as a number, in which an order without a hit is not quite zero.
+    """Each precision as a number; an order (an n) without a hit is not quite zero.
 
     p_n = n_right / n_proposed, but (1 / 2^k) / n_proposed at the k-th n_right of zero
 

@@ -6,8 +6,8 @@ afterwards does not happen to the other. Precision goes with them: a float64 mod
 a float64 twin.
 
 What is no parameter is not handed over: a rate of dropout, a number of heads, what an
-optimizer remembers. A parameter on a GPU is fetched from it, and one that is wanted
-there is sent.
+optimizer remembers. Parameters may be on a GPU in the PyTorch model; they are copied
+from it, or to it.
 
 Twin: none; this is what stands between twins.
 """
@@ -26,7 +26,7 @@ from minis2s.numpy_ref.layer import Layer
 
 
 def parameters(model: Layer | nn.Module) -> dict[str, np.ndarray]:
-    """A copy of every parameter by its dotted name; shared ones once.
+    """A copy of every parameter by its dotted name; a shared one has one name.
 
     Raises:
         TypeError: if it is a model of neither wing.
@@ -39,7 +39,7 @@ def parameters(model: Layer | nn.Module) -> dict[str, np.ndarray]:
 def gradients(model: Layer | nn.Module) -> dict[str, np.ndarray]:
     """A copy of the gradient of every parameter, under the same names.
 
-    Where no backward pass has come by yet it is zero, in both wings.
+    Before the first backward pass it is zero, in both wings.
 
     Raises:
         TypeError: if it is a model of neither wing.
@@ -129,7 +129,7 @@ def _to_array(tensor: torch.Tensor) -> np.ndarray:
 def _check_same(
     weights: Mapping[str, np.ndarray], held: Mapping[str, np.ndarray]
 ) -> None:
-    """Refuse twins of which one has a name, or a shape, that the other has not."""
+    """Refuse twins whose names or shapes differ."""
     for side, extra in (
         ("source", weights.keys() - held.keys()),
         ("target", held.keys() - weights.keys()),

@@ -180,8 +180,8 @@ def alignment_score(
     """Alignment error rate, precision and recall, over all sentences.
 
     With proposed links A, sure links S and possible links P (S is part of P):
-    AER = 1 - (|A and S| + |A and P|) / (|A| + |S|),
-    precision = |A and P| / |A|, recall = |A and S| / |S|.
+    AER = 1 - (|A and S| + |A and P|) / (|A| + |S|)
+    precision = |A and P| / |A|,  recall = |A and S| / |S|
 
     >>> alignment_score([[(0, 0), (1, 0)]], [[(0, 0)]], [[(0, 0)]])
     AlignmentScore(error_rate=0.33333333333333337, precision=0.5, recall=1.0)
@@ -190,8 +190,8 @@ def alignment_score(
         ValueError: if the counts of sentences differ, or nothing is proposed and
             nothing is sure.
 
-    Source: Och and Ney 2003, section 4.1, "A Systematic Comparison of Various
-        Statistical Alignment Models".
+    Source: Och and Ney 2003, "A Systematic Comparison of Various Statistical Alignment
+        Models".
     """
     kinds = [[set(links) for links in kind] for kind in (proposed, sure, possible)]
     counts = [len(kind) for kind in kinds]

@@ -1,8 +1,8 @@
-"""Text in, hypotheses out, whatever wing computes them.
+"""Text in, hypotheses out, whichever wing computes them.
 
-A translator is a model with its tokenizer. Everything that concerns text stands here;
-how ids are searched for and scored is each wing's: `torch_nn/translator.py` and
-`numpy_ref/translator.py` fill in three methods.
+A translator is a model with its tokenizer. All that concerns text is here. To make a
+model of a run, to search and to score is left to each wing: `torch_nn/translator.py`
+and `numpy_ref/translator.py` fill in `from_run`, `search` and `force`.
 """
 
 import logging
@@ -28,7 +28,7 @@ class TextTranslator:
     Args:
         model: what translates ids.
         tokenizer: what makes ids of text.
-        max_len: longer sentences are cut to so many tokens, with a note.
+        max_len: most tokens of a sentence; longer ones are cut, with a warning.
     """
 
     def __init__(self, model: Any, tokenizer: Tokenizer, max_len: int) -> None:
@@ -53,8 +53,8 @@ class TextTranslator:
         src: Int[np.ndarray, "batch src_len"],
         config: DecodeConfig,
         rngs: list[np.random.Generator] | None,
-    ) -> list[Hypothesis]:
-        """A hypothesis for each row of padded source ids; a draw has a generator."""
+    ) -> list[list[Hypothesis]]:
+        """The n_best for each row of padded source ids; a draw has a generator."""
         raise NotImplementedError
 
     def force(self, src: Int[np.ndarray, "1 src_len"], tokens: list[int]) -> Hypothesis:
@@ -85,7 +85,22 @@ class TextTranslator:
         seed: int = 0,
         first: int = 0,
     ) -> list[Hypothesis | None]:
-        """A hypothesis for each line, in order; None for a blank line.
+        """The best hypothesis for each line, in order; None for a blank line.
+
+        The arguments are those of `translate_n_best`.
+        """
+        lists = self.translate_n_best(lines, config, seed=seed, first=first)
+        return [best[0] if best else None for best in lists]
+
+    def translate_n_best(
+        self,
+        lines: Sequence[str],
+        config: DecodeConfig | None = None,
+        *,
+        seed: int = 0,
+        first: int = 0,
+    ) -> list[list[Hypothesis]]:
+        """The config's n_best hypotheses for each line, best first; none for a blank.
 
         Args:
             lines: the source sentences.
@@ -96,12 +111,12 @@ class TextTranslator:
         """
         config = config or DecodeConfig()
         ids = {i: self.encode(line) for i, line in enumerate(lines) if line.strip()}
-        found: list[Hypothesis | None] = [None] * len(lines)
+        found: list[list[Hypothesis]] = [[] for _ in lines]
         for batch in _by_length(ids, config.batch_size):
             rngs = [np.random.default_rng((seed, first + i)) for i in batch]
-            hypotheses = self.search(pad([ids[i] for i in batch]), config, rngs)
-            for i, hypothesis in zip(batch, hypotheses, strict=True):
-                found[i] = hypothesis
+            lists = self.search(pad([ids[i] for i in batch]), config, rngs)
+            for i, best in zip(batch, lists, strict=True):
+                found[i] = best
         return found
 
     def translate_text(
@@ -161,6 +176,27 @@ class TextTranslator:
         )
         return merge_attention(weights, tgt_group, src_group), src, tgt
 
+    def alignments(self, line: str, hypothesis: Hypothesis) -> list[tuple[int, int]]:
+        """Links (source word, target word), both counted from 0, EOS left out.
+
+        Each target word is linked to the source word that it looked at most, which
+        `labelled_attention` shows. Words and punctuation marks are those that
+        `split_words` finds.
+
+        Args:
+            line: the source sentence.
+            hypothesis: what it was translated to.
+
+        Raises:
+            InputError: if the model has no attention.
+        """
+        from minis2s.metrics import attention_links  # a search needs no sacreBLEU
+
+        weights, _, _ = self.labelled_attention(line, hypothesis, words=True)
+        n_tgt = len(weights) - (hypothesis.tokens[-1] == EOS_ID)
+        weights = weights[:n_tgt, :-1]
+        return attention_links(weights) if weights.size else []
+
 
 def _choose_map(
     attention: Float[np.ndarray, "n_layers n_heads tgt_len src_len"],
@@ -181,7 +217,7 @@ def _choose_map(
 def _by_length(ids: dict[int, list[int]], batch_size: int) -> Iterator[list[int]]:
     """Numbers of sentences in batches of like length, longest first.
 
-    The longest come first so that a lack of memory shows at once.
+    The longest come first, so that a lack of memory shows at once.
     """
     order = sorted(ids, key=lambda i: -len(ids[i]))
     for first in range(0, len(order), batch_size):

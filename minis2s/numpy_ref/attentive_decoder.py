@@ -1,11 +1,11 @@
-"""Recurrent decoders that look at the source, and share out one unit of attention.
+"""Recurrent decoders that look at the source, by attention, at every step.
 
-`AttentiveDecoder` looks after its recurrence, so all states of a known target are
+`AttentiveDecoder` looks once a state is there, so all states of a known target are
 computed in one call, and all looks in another. `InputFeedingDecoder` tells each step
 what the one before has seen; then no step can begin before the last one has ended, and
 both ways are loops.
 
-Left out: attention before the recurrence, as in Bahdanau et al. 2014.
+Left out: a look before the state is computed, as in Bahdanau et al. 2014.
 
 Source: Luong, Pham and Manning 2015, arXiv:1508.04025.
 
@@ -119,15 +119,15 @@ class FedDecoderCache(NamedTuple):
 
 
 class InputFeedingDecoder(AttentiveDecoder):
-    """An attentive decoder whose every step also reads what the last one has made out.
+    """An attentive decoder, each step of which also reads the combined of the last.
 
     h_t = cell([embedding(y_{t-1}); combined_{t-1}], h_{t-1}),  combined_{-1} = 0
     combined_t = tanh(W_c [context_t; h_t] + b_c)
 
-    So it knows where it has looked already. What is fed is combined_t before dropout:
-    this is a path from step to step, and gaps in it would add up over the sentence
-    (Zaremba et al. 2014, arXiv:1409.2329, drop none of those either). The output layer
-    reads it after dropout, as in every decoder here.
+    So it can know where it has looked already. What is fed is combined_t before
+    dropout: this is a path from step to step, and gaps in it would add up over the
+    sentence (Zaremba et al. 2014, arXiv:1409.2329, too, apply none from step to step).
+    The output layer reads it after dropout, as in every decoder here.
 
     Paper names: combined_t is the attentional vector, h with a tilde.
 
@@ -159,7 +159,7 @@ class InputFeedingDecoder(AttentiveDecoder):
             combined.append(state.combined)
             weights.append(looked)
             steps.append(cache)
-        logits, output_cache = self._name(np.stack(combined, axis=1), rng)
+        logits, output_cache = self._to_logits(np.stack(combined, axis=1), rng)
         cache = FedDecoderCache(
             embedding_cache,
             initial_cache,
@@ -182,7 +182,7 @@ class InputFeedingDecoder(AttentiveDecoder):
 
         combined_t is read by the output layer and by the next step: both add.
         """
-        grad_combined = self._name_backward(grad_logits, cache.output)
+        grad_combined = self._to_logits_backward(grad_logits, cache.output)
         grad_embedded = np.zeros_like(grad_combined)  # both are d_embed wide
         grad_value = np.zeros_like(cache.value)
         grad_layers, grad_fed = _zeros_like(cache.last)
@@ -196,7 +196,7 @@ class InputFeedingDecoder(AttentiveDecoder):
         return grad_value, start_backward(self.initial, grad_layers, cache.initial)
 
     def initial_state(self, memory: Memory) -> FedState:
-        """Each layer's state before the first target token, and nothing to be fed."""
+        """Each layer's state before the first target token, and zeros to be fed."""
         d_embed = self.embedding.params["weight"].shape[1]
         zeros = np.zeros((len(memory.value), d_embed), dtype=memory.value.dtype)
         return FedState(super().initial_state(memory), zeros)

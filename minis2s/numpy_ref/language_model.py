@@ -2,7 +2,7 @@
 
 One recurrent layer reads a text and, at every character, bets on the one that follows.
 Here are the model, its loss, its training by truncated backpropagation through time,
-and what it is for: to measure how well a text was foreseen, and to write one.
+and what it is for: to measure how well a text is predicted, and to write one.
 
 A text is a row of ids from 0 to vocab_size - 1, e.g. the places of its characters in
 `sorted(set(text))`. There is no padding, no begin and no end: every id is a character.
@@ -136,13 +136,13 @@ def next_loss_forward(
     logits: Float[np.ndarray, "batch len vocab_size"],
     following: Int[np.ndarray, "batch len"],
 ) -> tuple[float, NextLossCache]:
-    """Surprise at what came, on average, in nats per character.
+    """The mean surprise at the characters that came, in nats per character.
 
     loss = -1/n sum_t log p(x_{t+1} | x_1 ... x_t), over all n characters of the batch
 
-    Divided by ln 2 it is in bits per character: what a perfect code that trusts the
-    model would need. Its exponential is the perplexity: among how many equally likely
-    characters the model hesitates.
+    Divided by ln 2 it is in bits per character: the length of a perfect code made from
+    the model's probabilities. Its exponential is the perplexity: a choice among so many
+    equally likely characters would be as hard.
 
     Args:
         logits: from the model.
@@ -244,13 +244,13 @@ def train_language_model(
 ) -> Iterator[LanguageStep]:
     """Adam and truncated backpropagation through time; yields what each step was like.
 
-    To learn from a whole text at once one would have to keep all of it. So each step
-    reads one piece. It begins with the state in which the piece before it ended: its
-    value is carried over, and with it all that the model remembers. The gradient is
-    not: it stops where the piece begins, as if that state had fallen from the sky. So
-    nobody is told to remember what only a later piece will ask for, though what is
-    remembered anyway is still there. When the streams end, states are zero and all is
-    read again.
+    To learn from a whole text at once one would have to keep the states of all of it.
+    So each step reads one piece, beginning with the state in which the piece before it
+    ended. The value of that state is carried over, and with it all that the model
+    remembers. The gradient is not: it stops where the piece begins, as if that state
+    were a constant. So no gradient asks the model to remember what only a later piece
+    will need, though what it remembers anyway is still there. When the streams end,
+    states are zero and all is read again.
 
     Args:
         model: changed in place.
@@ -293,11 +293,11 @@ def evaluate_language_model(
 
     Args:
         model: the model.
-        ids: the text; its first character is given, not foreseen.
+        ids: the text; its first character is given, not predicted.
         length: characters read at a time; bounds the memory, changes nothing else.
 
     Raises:
-        ValueError: if there is nothing to foresee.
+        ValueError: if there is nothing to predict.
     """
     state, total = None, 0.0
     for inputs, following in cut_streams(ids, batch_size=1, length=length):
@@ -307,7 +307,7 @@ def evaluate_language_model(
 
 
 def bits_per_character(nats: float) -> float:
-    """The same surprise, counted in questions that are answered by yes or no.
+    """The same surprise, counted in questions that a yes or no answers.
 
     >>> bits_per_character(math.log(8))  # eight equally likely characters
     3.0

@@ -1,10 +1,10 @@
 """Cross-entropy over the real tokens, with label smoothing, forward and backward.
 
-Left out: the mean over tokens. The caller divides by their number, since the number
-that counts is that of the whole batch, also when the batch comes in parts.
+Left out: the mean over tokens. The caller divides by their number, since a batch may
+come in parts, and then the number of tokens is that of the whole batch.
 
-Paper: Szegedy et al. 2016, "Rethinking the Inception Architecture", section 7,
-arXiv:1512.00567.
+Source: Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer
+    Vision", section 7, arXiv:1512.00567.
 
 Twin: minis2s/torch_nn/loss.py.
 """

@@ -4,17 +4,17 @@ Queries, keys and values go through linear maps to d_model features. These are c
 n_heads blocks of d_head, a scaled dot attention works within each block, and a last
 linear map mixes what the heads found.
 
-A head shares nothing with the others between the two maps, just as a sentence shares
-nothing with the others of its batch. So the attention is the one of dot_attention.py,
-to which a head is one more row of the batch.
+Between the first maps and the last a head has nothing to do with the others, just as a
+sentence has nothing to do with the others of its batch. So the attention is the one of
+dot_attention.py, to which a head is one more row of the batch.
 
 Translating asks the same memory at every step. It may `project` the memory once, and
 then `attend`: that changes the cost and nothing else, and needs no way back.
 
 Left out: dropout of the weights, and a mask for each head.
 
-Paper: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2,
-arXiv:1706.03762.
+Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2,
+    arXiv:1706.03762.
 
 Twin: minis2s/torch_nn/multi_head.py.
 """
@@ -109,8 +109,8 @@ class MultiHeadAttention(Layer):
 
     A query that may attend to nothing has no weights, and its context is the bias of
     the output layer. The bias of the key layer does nothing: it adds the same number
-    to all scores of a query, which the softmax does not see. It is here because
-    everyone's checkpoints have it.
+    to all scores of a query, and the softmax sees differences only. It is here
+    because most checkpoints have it.
 
     Args:
         d_query: width of a query.

@@ -6,8 +6,8 @@ one of them to all parameters of a model, by name.
 
 Left out: Nesterov's momentum, dampening, AMSGrad, a rate for each group of parameters.
 
-Papers: Robbins and Monro 1951 (sgd); Polyak 1964 (momentum); Kingma and Ba 2014,
-arXiv:1412.6980 (adam); Loshchilov and Hutter 2017, arXiv:1711.05101 (adamw).
+Sources: Robbins and Monro 1951 (sgd); Polyak 1964 (momentum); Kingma and Ba 2014,
+    arXiv:1412.6980 (adam); Loshchilov and Hutter 2017, arXiv:1711.05101 (adamw).
 
 Twin: minis2s/torch_nn/optim.py, whose rules are the library's.
 """
@@ -23,7 +23,7 @@ from minis2s.config import TrainConfig
 MOMENTUM = 0.9
 """Share of the velocity that is kept from one update to the next."""
 BETA_1, BETA_2 = 0.9, 0.98
-"""Shares of Adam's two running means that are kept."""
+"""Shares of Adam's two running means that are kept; 0.98 as in Vaswani et al. 2017."""
 EPSILON = 1e-8
 """Keeps Adam from dividing by zero where no gradient was ever seen."""
 
@@ -42,7 +42,7 @@ def sgd_update(
     weight_decay: float,
     step: int,
 ) -> tuple[Float[np.ndarray, "*axes"], Moments]:
-    """Stochastic gradient descent: downhill, in proportion to the slope.
+    """Stochastic gradient descent: a step downhill, in proportion to the slope.
 
     g = gradient + weight_decay parameter
     parameter <- parameter - lr g
@@ -62,7 +62,7 @@ def momentum_update(
     weight_decay: float,
     step: int,
 ) -> tuple[Float[np.ndarray, "*axes"], Moments]:
-    """The heavy ball: what was downhill before still counts.
+    """The heavy ball: the steps before still push in their direction.
 
     g = gradient + weight_decay parameter
     velocity <- 0.9 velocity + g
@@ -94,7 +94,7 @@ def adam_update(
     parameter <- parameter - lr (mean / (1 - 0.9^step))
                              / (sqrt(square / (1 - 0.98^step)) + 1e-8)
 
-    Both means begin at zero and are too small at first; the divisions mend that.
+    Both means begin at zero and so are too small at first; the divisions correct that.
 
     Source: Kingma and Ba 2014, algorithm 1.
     Paper names: mean is m, square is v, lr is alpha, step is t.
@@ -204,18 +204,19 @@ def make_optimizer(parameters: dict[str, np.ndarray], config: TrainConfig) -> Op
 def learning_rate(step: int, progress: float, config: TrainConfig) -> float:
     """The rate of one step.
 
-    During the warm-up lr * (step + 1) / warmup_steps; afterwards
-
-    constant: lr. inverse_sqrt: lr * sqrt(warmup_steps / (step + 1)).
-    cosine: lr * (1 + cos(pi * progress)) / 2. linear: lr * (1 - progress).
+    warm-up:      lr (step + 1) / warmup_steps, while step < warmup_steps; afterwards
+    constant:     lr
+    inverse_sqrt: lr sqrt(warmup_steps / (step + 1))
+    cosine:       lr (1 + cos(pi progress)) / 2
+    linear:       lr (1 - progress)
 
     Args:
         step: updates made so far.
-        progress: share of the training that lies behind, from 0 to 1.
+        progress: share of the training that is done, from 0 to 1.
         config: the schedule, its peak and its warm-up.
 
-    Source: Vaswani et al. 2017, section 5.3; Loshchilov and Hutter 2017,
-        arXiv:1608.03983.
+    Source: Vaswani et al. 2017, section 5.3, arXiv:1706.03762 (inverse_sqrt);
+        Loshchilov and Hutter 2016, arXiv:1608.03983 (cosine, there with restarts).
     """
     warmup = config.warmup_steps
     if step < warmup:

@@ -1,7 +1,7 @@
 """Recurrent decoders that do not look at the source.
 
 One knows of it by its first state alone, the other is given the encoder's end at every
-step. Those that look are their children, in minis2s/numpy_ref/attentive_decoder.py:
+step. Those that look derive from them, in minis2s/numpy_ref/attentive_decoder.py:
 
 | class               | attention | the first layer reads    | context_t               |
 |---------------------|-----------|--------------------------|-------------------------|
@@ -65,7 +65,7 @@ class Decoder(Layer):
     """Recurrent layers over the target, which know the source by their first state.
 
     h_t = cell(embedding(y_{t-1}), h_{t-1})
-    combined_t = tanh(W_c [context_t; h_t] + b_c), and here context_t is empty
+    combined_t = tanh(W_c [context_t; h_t] + b_c), where context_t is empty here
     logits_t = W_o combined_t + b_o
 
     The paper's decoder takes over the encoder's last state. Ours starts from a learned
@@ -110,7 +110,7 @@ class Decoder(Layer):
     def project_key(
         self, value: Float[np.ndarray, "batch src_len d_memory"]
     ) -> Float[np.ndarray, "batch src_len d_key"]:
-        """What of a look at the source can be done once for all steps."""
+        """The part of a look at the source that is the same at every step."""
         return value
 
     def _read(
@@ -174,7 +174,7 @@ class Decoder(Layer):
         )
         context, weights, look_cache = self._look(outputs, memory)
         combined, combine_cache = self._combine(context, outputs)
-        logits, output_cache = self._name(combined, rng)
+        logits, output_cache = self._to_logits(combined, rng)
         cache = DecoderCache(
             embedding_cache,
             initial_cache,
@@ -208,7 +208,7 @@ class Decoder(Layer):
         Float[np.ndarray, "batch tgt_len d_context"],
     ]:
         """grad_value, grad_final, grad_read and grad_context."""
-        grad_combined = self._name_backward(grad_logits, cache.output)
+        grad_combined = self._to_logits_backward(grad_logits, cache.output)
         grad_context, grad = self._combine_backward(grad_combined, cache.combine)
         grad, grad_value = self._look_backward(grad_context, grad, cache.look)
         grad_read, grad_states = stack_backward(
@@ -249,11 +249,11 @@ class Decoder(Layer):
         Float[np.ndarray, "batch n_layers n_heads src_len"],
         Float[np.ndarray, "batch d_embed"],
     ]:
-        """What the layers' states amount to: logits, attention and combined."""
+        """From the layers' states to logits, attention and combined."""
         query = states[-1][0][:, None]  # (batch, 1, d_hidden)
         context, weights = self._glance(query, memory)
         combined, _ = self._combine(context, query)
-        logits, _ = self._name(combined, None)
+        logits, _ = self._to_logits(combined, None)
         return logits[:, 0], weights[:, :, :, 0], combined[:, 0]
 
     # The parts, each with its way back.
@@ -264,7 +264,7 @@ class Decoder(Layer):
         Float[np.ndarray, "batch tgt_len d_embed"],
         tuple[EmbeddingCache, DropoutCache | None],
     ]:
-        """The target's vectors, with gaps. What else is read has none."""
+        """The target's vectors, after dropout; it acts on nothing else that is read."""
         embedded, cache = self.embedding.forward(tgt_in)
         embedded, gap = self.dropout.forward(embedded, rng)
         return embedded, (cache, gap)
@@ -274,7 +274,7 @@ class Decoder(Layer):
         grad_read: Float[np.ndarray, "batch tgt_len d_read"],
         caches: tuple[EmbeddingCache, DropoutCache | None],
     ) -> None:
-        """The table's gradient: the embedding comes first in all that is read."""
+        """The table's gradient: the embedding is the first part of what is read."""
         cache, gap = caches
         d_embed = self.embedding.params["weight"].shape[1]
         grad = self.dropout.backward(grad_read[..., :d_embed], gap)
@@ -285,7 +285,7 @@ class Decoder(Layer):
         context: Float[np.ndarray, "batch tgt_len d_context"],
         outputs: Float[np.ndarray, "batch tgt_len d_hidden"],
     ) -> tuple[Float[np.ndarray, "batch tgt_len d_embed"], tuple]:
-        """One vector from what was seen and where the target stands."""
+        """One vector from what was seen of the source and the state of the target."""
         both = np.concatenate([context, outputs], axis=-1)
         combined, cache = self.combine.forward(both)
         combined, _ = tanh_forward(combined)
@@ -303,7 +303,7 @@ class Decoder(Layer):
         d_context = grad.shape[-1] - self.layers[-1].d_hidden
         return grad[..., :d_context], grad[..., d_context:]
 
-    def _name(
+    def _to_logits(
         self,
         combined: Float[np.ndarray, "batch tgt_len d_embed"],
         rng: np.random.Generator | None,
@@ -313,7 +313,7 @@ class Decoder(Layer):
         logits, cache = self.output.forward(kept)
         return logits, (gap, cache)
 
-    def _name_backward(
+    def _to_logits_backward(
         self, grad_logits: Float[np.ndarray, "batch tgt_len vocab_size"], caches: tuple
     ) -> Float[np.ndarray, "batch tgt_len d_embed"]:
         """grad_combined."""
@@ -360,7 +360,7 @@ class FixedContextDecoder(Decoder):
         Float[np.ndarray, "batch src_len d_memory"],
         tuple[Float[np.ndarray, "batch d_memory"], ...],
     ]:
-        """As for Decoder; the end is read by three: first state, layer, combine."""
+        """As for Decoder; three read the end: first state, first layer, combine."""
         grad_value, grad_final, grad_read, grad_context = self._way_back(
             grad_logits, cache
         )

@@ -9,6 +9,8 @@ Dropout acts if a generator is passed, and rests otherwise.
 The parts: rnn_encoder.py, rnn_decoder.py and attentive_decoder.py, made of the layers
 in rnn.py, gru.py, lstm.py, bidirectional.py, rnn_stack.py and attention.py.
 
+Sources: see the parts.
+
 Twin: minis2s/torch_nn/seq2seq.py.
 """
 
@@ -123,7 +125,7 @@ class Seq2Seq(Layer):
         check_shape("src_mask", src_mask, batch=len(src), src_len=src.shape[1])
         check_shape("tgt_in", tgt_in, batch=len(src), tgt_len=None)
         value, final, encoder_cache = self.encoder.forward(src, src_mask, rng=rng)
-        # The attention projects the keys on its way, and so knows its way back.
+        # No key is projected ahead: attention.forward does it, and so can go back.
         memory = Memory(value, value, src_mask, final)
         logits, weights, decoder_cache = self.decoder.forward(tgt_in, memory, rng=rng)
         return logits, weights, Seq2SeqCache(encoder_cache, decoder_cache)

@@ -1,11 +1,12 @@
 """The training loop, and the state that makes it resumable.
 
 Twin: minis2s/torch_nn/train.py. The loop yields a small record after every step and
-every validation, and knows nothing of files, progress bars, logs or scores: whoever
-iterates does that. Between two records the state may be saved; a training that
-continues from it takes the same steps, bit for bit, as one that was never interrupted.
+every validation, and knows nothing of files, progress bars, logs or scores: those are
+for whoever iterates over it. Between two records the state may be saved; a training
+that continues from it takes the same steps, bit for bit, as one that was never
+interrupted.
 
-In short: lr -> batch -> forward -> loss -> backward -> clip -> step -> record ->
+In short: batch -> lr -> forward -> loss -> backward -> clip -> step -> record ->
 validate.
 
 A model is any layer whose `forward(src, src_mask, tgt_in, rng=rng)` returns logits,
@@ -63,7 +64,7 @@ class Validation:
 
     step: int
     epoch: int
-    """The pass that it fell into, counted from 0."""
+    """The pass in which it took place, counted from 0."""
     metrics: dict[str, float]
     is_best: bool
 
@@ -137,7 +138,7 @@ class TrainState:
         self.model.load(_under("model.", arrays))
         self.best_weights = _under("best.", arrays)
         self.counters = Counters(**counters)
-        # Loading gave the model new arrays, which a new optimizer shall move.
+        # Loading gave the model new arrays; the old optimizer holds the old ones.
         parameters = dict(self.model.named_parameters())
         self.optimizer = make_optimizer(parameters, self.config)
         self.optimizer.n_steps = self.counters.step
@@ -157,7 +158,7 @@ def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def train(
     state: TrainState, pairs: EncodedPairs, validate: Validate
 ) -> Iterator[StepRecord | Validation]:
-    """Train until the epochs are over or patience is; yields what happened.
+    """Train until the epochs, or the patience, are used up; yields what happened.
 
     Args:
         state: advanced in place; may come from `restore`.
@@ -167,7 +168,7 @@ def train(
     config, counters = state.config, state.counters
     while counters.epoch < config.epochs and not _out_of_patience(counters, config):
         plan = plan_batches(pairs, config.batch_tokens, state.seed, counters.epoch)
-        # What comes next is read off the counters alone, also after `restore`.
+        # The counters alone say what comes next, also after `restore`.
         while not _out_of_patience(counters, config):
             if _validation_is_due(counters, config, len(plan)):
                 yield _validate(state, validate)

@@ -1,7 +1,7 @@
 """The Transformer: an encoder and a decoder without recurrence.
 
-Every position is computed at once; what a position knows of the others it knows from
-attention, and of its own place from what was added to its token's vector.
+All positions are computed at once. What a position knows of the others it has from
+attention; its own place it has from what was added to its token's vector.
 
 `forward` reads a whole sentence pair (teacher forcing) and `backward` carries the
 gradient of the logits back to every parameter, part by part in the opposite order.
@@ -9,18 +9,18 @@ gradient of the logits back to every parameter, part by part in the opposite ord
 the state is the projected keys and values of the target so far, of each layer, so that
 a step computes one position and not all of them again.
 
-Three masks. The encoder's positions see source tokens. The decoder's see themselves
-and what stands before them; since a target is padded behind, no token sees padding,
-and what padding itself sees is no matter, as the loss leaves it out. From the decoder
-to the encoder source tokens are seen.
+There are three masks. The encoder's positions see source tokens. The decoder's see
+themselves and what stands before them; since a target is padded at its end, no token
+sees padding, and what padding itself sees does not matter, as the loss leaves it out.
+When the decoder looks at the encoder's output, it sees source tokens.
 
 Dropout acts on embeddings and on what each sublayer adds, if a generator is passed.
-Tables are drawn from N(0, 1/d_model), so that vectors enter with variance 1; linear
+Tables are drawn from N(0, 1/d_model), so that scaled vectors have variance 1; linear
 maps as everywhere in the package. The layers are in transformer_layers.py.
 
 Left out: attention over a window, relative positions, layers that share weights.
 
-Papers: Vaswani et al. 2017, arXiv:1706.03762; Xiong et al. 2020, arXiv:2002.04745.
+Sources: Vaswani et al. 2017, arXiv:1706.03762; Xiong et al. 2020, arXiv:2002.04745.
 
 Twin: minis2s/torch_nn/transformer.py.
 """
@@ -56,7 +56,7 @@ from minis2s.numpy_ref.transformer_layers import (
 
 
 class Memory(NamedTuple):
-    """What the encoder hands to a decoding; every row belongs to one sentence."""
+    """What the encoder hands to the decoder; every row belongs to one sentence."""
 
     value: Float[np.ndarray, "batch src_len d_model"]
     """The encoder's output."""

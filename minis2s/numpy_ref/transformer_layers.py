@@ -1,7 +1,7 @@
 """What a Transformer is made of: sublayers, each with a norm and a way around it.
 
-A sublayer is an attention or a feed-forward network. It reads what `ResidualNorm`
-hands in and adds its result to what runs past it:
+A sublayer is an attention or a feed-forward network. Its result is added to x, which
+runs past it. `ResidualNorm` does the adding, and normalises before or after:
 
     pre-norm:   x + dropout(sublayer(norm(x)))
     post-norm:  norm(x + dropout(sublayer(x)))
@@ -13,8 +13,10 @@ position and what is kept of those before; it needs no way back.
 Dropout acts on what a sublayer adds and nowhere else: not on attention weights, nor
 inside the feed-forward network. It rests where no generator is passed.
 
-Papers: Vaswani et al. 2017, arXiv:1706.03762 (all of it, with post-norm); Xiong et al.
-2020, arXiv:2002.04745 (why pre-norm trains without warm-up).
+Left out: activations other than the rectifier, and gated feed-forward networks.
+
+Sources: Vaswani et al. 2017, arXiv:1706.03762 (all of it, with post-norm); Xiong et al.
+    2020, arXiv:2002.04745 (why pre-norm trains without warm-up).
 
 Twin: minis2s/torch_nn/transformer_layers.py.
 """
@@ -74,7 +76,8 @@ class ResidualNorm(LayerNorm):
     Args:
         config: the width, the place of the norm, and the rate of dropout.
 
-    Source: Vaswani et al. 2017, section 5.4 (post); Xiong et al. 2020, figure 1 (pre).
+    Source: Vaswani et al. 2017, sections 3.1 and 5.4 (post); Xiong et al. 2020,
+        figure 1 (pre).
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -104,9 +107,9 @@ class ResidualNorm(LayerNorm):
     ) -> tuple[
         Float[np.ndarray, "batch len d_model"], Float[np.ndarray, "batch len d_model"]
     ]:
-        """grad_x, of the way around alone, and grad_added: a sum hands both the same.
+        """grad_x of the way around alone, and grad_added: a sum hands both the same.
 
-        What dropout silenced hears nothing.
+        What dropout silenced gets no gradient.
         """
         grad = grad_out if self.pre else self.backward(grad_out, cache.norm)
         return grad, self.dropout.backward(grad, cache.gap)
@@ -189,7 +192,7 @@ class EncoderLayerCache(NamedTuple):
 
 
 class EncoderLayer(Layer):
-    """Every position looks at all others, then thinks for itself.
+    """Every position looks at all positions, then is transformed by itself.
 
     Two sublayers: attention of x to x, and a feed-forward network.
 
@@ -271,7 +274,7 @@ class DecoderLayerCache(NamedTuple):
 
 
 class DecoderLayer(Layer):
-    """A position looks at the target before it, then at the source, then thinks.
+    """A position looks at the target so far, then at the source, then is transformed.
 
     Three sublayers: attention of x to x, attention of x to the encoder's output, and
     a feed-forward network.

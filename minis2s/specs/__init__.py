@@ -1,7 +1,7 @@
 """Slow, obvious loop specifications: what the fast code is meant to compute.
 
-Each function is the definition, one number at a time, with nothing to be clever about.
-The tests hold both wings against these, and a learner who is lost in axes can always
+Each function is the definition, one number at a time, without any tricks.
+The tests compare both wings with these, and a learner who is lost in axes can always
 come back here. Everything returns float64.
 
 Left out: speed, and every check of what is passed in.
@@ -16,6 +16,7 @@ from minis2s.specs.attention import (
     softmax,
 )
 from minis2s.specs.decode import (
+    coverage_penalty,
     draw_token,
     exhaustive_search,
     sampling_probabilities,
@@ -45,6 +46,7 @@ __all__ = [
     "additive_attention",
     "bidirectional",
     "blend",
+    "coverage_penalty",
     "cross_entropy",
     "decoder_layer",
     "dot_attention",

@@ -1,4 +1,4 @@
-"""A recurrent decoder that is fed what it has made out, one token at a time."""
+"""A recurrent decoder with input feeding, one token at a time."""
 
 import math
 from collections.abc import Callable
@@ -37,11 +37,11 @@ def input_feeding_step(
 
     Args:
         embedded: the vector of the token before.
-        combined: what the output layer read the step before.
+        combined: combined_{t-1}, what the output layer read the step before.
         states: (h, c) of each layer before, each d_hidden wide.
         value: the encoder's output.
         mask: True at source tokens.
-        score: makes one number of a last layer's h and one row of value.
+        score: from the last layer's h and one row of value to a number.
         layers: weight_input, weight_hidden and bias of each LSTM, the lowest first.
         combine: W_c and b_c.
         output: W_o and b_o.
@@ -86,9 +86,9 @@ def input_feeding(
     """
     combined, logits, weights = np.zeros(embedded.shape[1]), [], []
     for vector in embedded:
-        named, looked, combined, states = input_feeding_step(
+        row, looked, combined, states = input_feeding_step(
             vector, combined, states, value, mask, **parameters
         )
-        logits.append(named)
+        logits.append(row)
         weights.append(looked)
     return np.array(logits), np.array(weights)

@@ -41,7 +41,8 @@ def residual(
 ) -> Float[np.ndarray, "batch len d_model"]:
     """A sublayer with a norm and a way around it.
 
-    pre: x + sublayer(norm(x)). post: norm(x + sublayer(x)).
+    pre:   x + sublayer(norm(x))
+    post:  norm(x + sublayer(x))
 
     Args:
         x: one vector for each position.
@@ -157,7 +158,7 @@ def decoder_layer(
 
 
 def _under(prefix: str, params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The parameters whose name begins so, without that beginning."""
+    """The parameters whose names begin with a prefix, under what follows it."""
     return {
         name.removeprefix(prefix): array
         for name, array in params.items()

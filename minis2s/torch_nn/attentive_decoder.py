@@ -1,11 +1,11 @@
-"""Recurrent decoders that look at the source, and share out one unit of attention.
+"""Recurrent decoders that look at the source, by attention, at every step.
 
-`AttentiveDecoder` looks after its recurrence, so all states of a known target are
+`AttentiveDecoder` looks once a state is there, so all states of a known target are
 computed in one call, and all looks in another. `InputFeedingDecoder` tells each step
 what the one before has seen; then no step can begin before the last one has ended, and
 training is a loop too, for which there is no fused kernel.
 
-Left out: attention before the recurrence, as in Bahdanau et al. 2014.
+Left out: a look before the state is computed, as in Bahdanau et al. 2014.
 
 Source: Luong, Pham and Manning 2015, arXiv:1508.04025.
 
@@ -65,15 +65,15 @@ class FedState(NamedTuple):
 
 
 class InputFeedingDecoder(AttentiveDecoder):
-    """An attentive decoder whose every step also reads what the last one has made out.
+    """An attentive decoder, each step of which also reads the combined of the last.
 
     h_t = cell([embedding(y_{t-1}); combined_{t-1}], h_{t-1}),  combined_{-1} = 0
     combined_t = tanh(W_c [context_t; h_t] + b_c)
 
-    So it knows where it has looked already. What is fed is combined_t before dropout:
-    this is a path from step to step, and gaps in it would add up over the sentence
-    (Zaremba et al. 2014, arXiv:1409.2329, drop none of those either). The output layer
-    reads it after dropout, as in every decoder here.
+    So it can know where it has looked already. What is fed is combined_t before
+    dropout: this is a path from step to step, and gaps in it would add up over the
+    sentence (Zaremba et al. 2014, arXiv:1409.2329, too, apply none from step to step).
+    The output layer reads it after dropout, as in every decoder here.
 
     Paper names: combined_t is the attentional vector, h with a tilde.
 
@@ -108,11 +108,11 @@ class InputFeedingDecoder(AttentiveDecoder):
             state, looked = self._advance(embedded[:, t], state, memory)
             combined.append(state.combined)
             weights.append(looked)
-        logits = self._name(torch.stack(combined, dim=1))
+        logits = self._to_logits(torch.stack(combined, dim=1))
         return logits, torch.cat(weights, dim=3)
 
     def initial_state(self, memory: Memory) -> FedState:
-        """Each layer's state before the first target token, and nothing to be fed."""
+        """Each layer's state before the first target token, and zeros to be fed."""
         d_embed = self.embedding.weight.shape[1]
         zeros = memory.value.new_zeros(len(memory.value), d_embed)
         return FedState(start(self.initial, memory.final), zeros)
@@ -127,7 +127,7 @@ class InputFeedingDecoder(AttentiveDecoder):
         """Logits and attention after one more token, and the state that follows."""
         embedded = self.dropout(self.embedding(token.unsqueeze(1)).squeeze(1))
         state, weights = self._advance(embedded, state, memory)
-        logits = self._name(state.combined.unsqueeze(1))
+        logits = self._to_logits(state.combined.unsqueeze(1))
         return logits.squeeze(1), weights.squeeze(3), state
 
     def _advance(

@@ -17,8 +17,13 @@ from torch import Tensor, nn
 class Embedding(nn.Module):
     """A table with one row for each entry of the vocabulary.
 
-    embedded = weight[ids]. Rows are drawn from N(0, 1/d_embed), so that the same
-    table can serve as an output layer (Press and Wolf 2017, arXiv:1608.05859).
+    embedded = weight[ids], which is one_hot(ids) weight without the zeros.
+
+    Args:
+        vocab_size: number of rows.
+        d_embed: width of a row. The rows are drawn from N(0, 1/d_embed), so that the
+            same table can serve as an output layer (Press and Wolf 2017,
+            arXiv:1608.05859).
     """
 
     def __init__(self, vocab_size: int, d_embed: int) -> None:
@@ -103,8 +108,8 @@ class LearnedPositions(nn.Module):
 
     out_t = x_t + weight[start + t]
 
-    What it has never been trained on it does not know: a longer sentence than max_len
-    has no rows, and rows that only long sentences reach have learned little.
+    It knows only the positions that it was trained on: beyond max_len there are no
+    rows, and rows that only long sentences reach have learned little.
 
     Args:
         max_len: number of positions.

@@ -73,7 +73,7 @@ class LanguageModel(nn.Module):
 def next_loss(
     logits: Float[Tensor, "batch len vocab_size"], following: Int[Tensor, "batch len"]
 ) -> Float[Tensor, ""]:
-    """Surprise at what came, on average, in nats per character.
+    """The mean surprise at the characters that came, in nats per character.
 
     loss = -1/n sum_t log p(x_{t+1} | x_1 ... x_t), over all n characters of the batch
 
@@ -145,7 +145,7 @@ def train_language_model(
     """Adam and truncated backpropagation through time; yields what each step was like.
 
     Each step reads one piece, and begins with the state in which the piece before it
-    ended: its value is carried over, its gradient is not, which `detach` says. When
+    ended: its value is carried over, its gradient is not, because of `detach`. When
     the streams end, states are zero and all is read again.
 
     Args:
@@ -186,11 +186,11 @@ def evaluate_language_model(
 
     Args:
         model: the model.
-        ids: the text; its first character is given, not foreseen.
+        ids: the text; its first character is given, not predicted.
         length: characters read at a time; bounds the memory, changes nothing else.
 
     Raises:
-        ValueError: if there is nothing to foresee.
+        ValueError: if there is nothing to predict.
     """
     state, total = None, 0.0
     for inputs, following in cut_streams(ids, batch_size=1, length=length):
@@ -200,7 +200,7 @@ def evaluate_language_model(
 
 
 def bits_per_character(nats: float) -> float:
-    """The same surprise, counted in questions that are answered by yes or no."""
+    """The same surprise, counted in questions that a yes or no answers."""
     return nats / math.log(2)
 
 

@@ -19,8 +19,8 @@ def cross_entropy(
 
     loss = -sum_t [(1 - eps) log p(y_t) + eps / V sum_v log p(v)]
 
-    The division is left to the caller because the number that counts is that of the
-    whole batch, also when the batch comes in parts.
+    The division is left to the caller, since a batch may come in parts, and then the
+    number of tokens is that of the whole batch.
 
     Args:
         logits: unnormalised log-probabilities.

@@ -1,6 +1,8 @@
 """Which positions may be looked at. True means "may be attended to", everywhere.
 
-Two things hide a position: that it holds no token, and that it lies in the future.
+Two things hide a position: that it holds no token, and that it lies in the future. Two
+functions read a padding mask for other ends: how many tokens there are, and in which
+order a sentence runs backwards.
 
 Twin: minis2s/numpy_ref/masks.py.
 """
@@ -36,7 +38,7 @@ def reversal_index(mask: Bool[Tensor, "batch len"]) -> Int[Tensor, "batch len"]:
 def causal_mask(
     length: int, device: torch.device | str | None = None
 ) -> Bool[Tensor, "length length"]:
-    """True at and below the diagonal: position t may attend to 1, ..., t, itself too.
+    """True at and below the diagonal: a position may attend to itself and those before.
 
     Joined with a padding mask by `&`, whose axes broadcast.
     """

@@ -14,8 +14,8 @@ memory at every step projects it once and then calls `attend`:
 Left out: dropout of the weights, a mask for each head, and the fused kernel, which is
 faster but does not hand back the weights that we want to look at.
 
-Paper: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2,
-arXiv:1706.03762.
+Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.2,
+    arXiv:1706.03762.
 
 Twin: minis2s/numpy_ref/multi_head.py.
 """
@@ -53,8 +53,8 @@ class MultiHeadAttention(nn.Module):
 
     A query that may attend to nothing has no weights, and its context is the bias of
     the output layer. The bias of the key layer does nothing: it adds the same number
-    to all scores of a query, which the softmax does not see. It is here because
-    everyone's checkpoints have it.
+    to all scores of a query, and the softmax sees differences only. It is here
+    because most checkpoints have it.
 
     Args:
         d_query: width of a query.

@@ -1,7 +1,7 @@
 """Optimizers, learning-rate schedules and gradient clipping.
 
 Twin: minis2s/numpy_ref/optim.py, which writes the update rules out. Here they are
-the library's; what is ours is when the rate is what.
+the library's; the schedule of the rate is ours.
 """
 
 import math
@@ -34,18 +34,19 @@ def make_optimizer(
 def learning_rate(step: int, progress: float, config: TrainConfig) -> float:
     """The rate of one step.
 
-    During the warm-up lr * (step + 1) / warmup_steps; afterwards
-
-    constant: lr. inverse_sqrt: lr * sqrt(warmup_steps / (step + 1)).
-    cosine: lr * (1 + cos(pi * progress)) / 2. linear: lr * (1 - progress).
+    warm-up:      lr (step + 1) / warmup_steps, while step < warmup_steps; afterwards
+    constant:     lr
+    inverse_sqrt: lr sqrt(warmup_steps / (step + 1))
+    cosine:       lr (1 + cos(pi progress)) / 2
+    linear:       lr (1 - progress)
 
     Args:
         step: updates made so far.
-        progress: share of the training that lies behind, from 0 to 1.
+        progress: share of the training that is done, from 0 to 1.
         config: the schedule, its peak and its warm-up.
 
-    Source: Vaswani et al. 2017, section 5.3; Loshchilov and Hutter 2017,
-        arXiv:1608.03983.
+    Source: Vaswani et al. 2017, section 5.3, arXiv:1706.03762 (inverse_sqrt);
+        Loshchilov and Hutter 2016, arXiv:1608.03983 (cosine, there with restarts).
     """
     warmup = config.warmup_steps
     if step < warmup:
@@ -62,6 +63,10 @@ def learning_rate(step: int, progress: float, config: TrainConfig) -> float:
 
 def clip_gradient(parameters: Iterable[nn.Parameter], max_norm: float) -> Tensor:
     """Shorten the whole gradient to `max_norm` if it is longer; 0 only measures.
+
+    Args:
+        parameters: all of them; their gradients are changed in place.
+        max_norm: the greatest norm that is left as it is.
 
     Returns:
         the norm before clipping.

@@ -1,7 +1,7 @@
 """Recurrent decoders that do not look at the source.
 
 One knows of it by its first state alone, the other is given the encoder's end at every
-step. Those that look are their children, in minis2s/torch_nn/attentive_decoder.py:
+step. Those that look derive from them, in minis2s/torch_nn/attentive_decoder.py:
 
 | class               | attention | the first layer reads    | context_t               |
 |---------------------|-----------|--------------------------|-------------------------|
@@ -41,7 +41,7 @@ class Decoder(nn.Module):
     """Recurrent layers over the target, which know the source by their first state.
 
     h_t = cell(embedding(y_{t-1}), h_{t-1})
-    combined_t = tanh(W_c [context_t; h_t] + b_c), and here context_t is empty
+    combined_t = tanh(W_c [context_t; h_t] + b_c), where context_t is empty here
     logits_t = W_o combined_t + b_o
 
     The paper's decoder takes over the encoder's last state. Ours starts from a learned
@@ -85,7 +85,7 @@ class Decoder(nn.Module):
     def project_key(
         self, value: Float[Tensor, "batch src_len d_memory"]
     ) -> Float[Tensor, "batch src_len d_key"]:
-        """What of a look at the source can be done once for all steps."""
+        """The part of a look at the source that is the same at every step."""
         return value
 
     def _read(
@@ -123,7 +123,7 @@ class Decoder(nn.Module):
         read = self._read(embedded, memory)
         outputs = stack_forward(self.layers, self.dropout, read, states, fused=fused)
         context, weights = self._look(outputs, memory)
-        return self._name(self._combine(context, outputs)), weights
+        return self._to_logits(self._combine(context, outputs)), weights
 
     def initial_state(self, memory: Memory) -> tuple[CellState, ...]:
         """Each layer's state before the first target token."""
@@ -145,7 +145,7 @@ class Decoder(nn.Module):
         after = stack_step(self.layers, self.dropout, read, state)
         query = after[-1][0].unsqueeze(1)  # (batch, 1, d_hidden)
         context, weights = self._look(query, memory)
-        logits = self._name(self._combine(context, query))
+        logits = self._to_logits(self._combine(context, query))
         return logits.squeeze(1), weights.squeeze(3), after
 
     def _combine(
@@ -153,10 +153,10 @@ class Decoder(nn.Module):
         context: Float[Tensor, "batch tgt_len d_context"],
         outputs: Float[Tensor, "batch tgt_len d_hidden"],
     ) -> Float[Tensor, "batch tgt_len d_embed"]:
-        """One vector from what was seen and where the target stands."""
+        """One vector from what was seen of the source and the state of the target."""
         return torch.tanh(self.combine(torch.cat([context, outputs], dim=-1)))
 
-    def _name(
+    def _to_logits(
         self, combined: Float[Tensor, "batch tgt_len d_embed"]
     ) -> Float[Tensor, "batch tgt_len vocab_size"]:
         """The next token's logits."""

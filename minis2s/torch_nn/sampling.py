@@ -1,8 +1,8 @@
-"""Drawing a token at random: how likely each one shall be, and which one it is.
+"""Drawing a token at random: how likely each one is, and which one is drawn.
 
 Pure functions, which the search for a translation and the language model share.
 
-Left out: whatever looks at the tokens drawn before.
+Left out: whatever looks at the tokens drawn before, such as a repetition penalty.
 
 Twin: minis2s/numpy_ref/sampling.py.
 """
@@ -55,8 +55,8 @@ def draw_tokens(
     token = the least v with p(0) + ... + p(v) > uniform
 
     The tokens lie side by side from 0 to 1, each as wide as it is probable, and the
-    number is a needle. Rounding may leave the last end a little off 1; the needle is
-    scaled to it. What has no width is never hit.
+    number is a point that falls on one of them. Rounding may leave the last end a
+    little off 1; the point is scaled to it. What has no width is never hit.
 
     Args:
         probabilities: of each token; they sum to 1.

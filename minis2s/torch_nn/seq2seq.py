@@ -3,6 +3,8 @@
 The parts: rnn_encoder.py, rnn_decoder.py and attentive_decoder.py, made of the layers
 in rnn.py, gru.py, lstm.py, bidirectional.py, rnn_stack.py and attention.py.
 
+Sources: see the parts.
+
 Twin: minis2s/numpy_ref/seq2seq.py.
 """
 

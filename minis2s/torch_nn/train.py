@@ -1,11 +1,12 @@
 """The training loop, and the state that makes it resumable.
 
 Twin: minis2s/numpy_ref/train.py. The loop yields a small record after every step and
-every validation, and knows nothing of files, progress bars or logs: whoever iterates
-does that. Between two records the state may be saved; a training that continues from
-it takes the same steps, bit for bit on a CPU, as one that was never interrupted.
+every validation, and knows nothing of files, progress bars, logs or scores: those are
+for whoever iterates over it. Between two records the state may be saved; a training
+that continues from it takes the same steps, bit for bit on a CPU, as one that was never
+interrupted.
 
-In short: lr -> batch -> forward -> loss -> backward -> clip -> step -> record ->
+In short: batch -> lr -> forward -> loss -> backward -> clip -> step -> record ->
 validate.
 """
 
@@ -52,7 +53,7 @@ class Validation:
 
     step: int
     epoch: int
-    """The pass that it fell into, counted from 0."""
+    """The pass in which it took place, counted from 0."""
     metrics: dict[str, float]
     is_best: bool
 
@@ -79,7 +80,13 @@ class Counters:
 class TrainState:
     """A model in training: weights, moments, the best so far, counters.
 
-    Seeds PyTorch's global generator, on which dropout draws.
+    Seeds PyTorch's global generator, from which dropout draws.
+
+    Args:
+        make_model: makes the model with random parameters.
+        config: how it is trained.
+        seed: decides first weights, order of batches, and dropout.
+        device: where it is trained.
     """
 
     def __init__(
@@ -164,7 +171,7 @@ def load_weights(model: nn.Module, weights: dict[str, np.ndarray]) -> None:
 def train(
     state: TrainState, pairs: EncodedPairs, validate: Validate
 ) -> Iterator[StepRecord | Validation]:
-    """Train until the epochs are over or patience is; yields what happened.
+    """Train until the epochs, or the patience, are used up; yields what happened.
 
     Args:
         state: advanced in place; may come from `restore`.
@@ -174,7 +181,7 @@ def train(
     config, counters = state.config, state.counters
     while counters.epoch < config.epochs and not _out_of_patience(counters, config):
         plan = plan_batches(pairs, config.batch_tokens, state.seed, counters.epoch)
-        # What comes next is read off the counters alone, also after `restore`.
+        # The counters alone say what comes next, also after `restore`.
         while not _out_of_patience(counters, config):
             if _validation_is_due(counters, config, len(plan)):
                 yield _validate(state, validate)

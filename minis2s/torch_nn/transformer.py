@@ -1,25 +1,25 @@
 """The Transformer: an encoder and a decoder without recurrence.
 
-Every position is computed at once; what a position knows of the others it knows from
-attention, and of its own place from what was added to its token's vector.
+All positions are computed at once. What a position knows of the others it has from
+attention; its own place it has from what was added to its token's vector.
 
 `forward` reads a whole sentence pair (teacher forcing). `encode`, `initial_state` and
 `decode_step` are for translating: the state is the projected keys and values of the
 target so far, of each layer, so that a step computes one position and not all of them
 again.
 
-Three masks. The encoder's positions see source tokens. The decoder's see themselves
-and what stands before them; since a target is padded behind, no token sees padding,
-and what padding itself sees is no matter, as the loss leaves it out. From the decoder
-to the encoder source tokens are seen.
+There are three masks. The encoder's positions see source tokens. The decoder's see
+themselves and what stands before them; since a target is padded at its end, no token
+sees padding, and what padding itself sees does not matter, as the loss leaves it out.
+When the decoder looks at the encoder's output, it sees source tokens.
 
 Dropout acts on embeddings and on what each sublayer adds. Tables are drawn from
-N(0, 1/d_model), so that vectors enter with variance 1; linear maps as nn.Linear draws
+N(0, 1/d_model), so that scaled vectors have variance 1; linear maps as nn.Linear draws
 them. The layers are in transformer_layers.py.
 
 Left out: attention over a window, relative positions, layers that share weights.
 
-Papers: Vaswani et al. 2017, arXiv:1706.03762; Xiong et al. 2020, arXiv:2002.04745.
+Sources: Vaswani et al. 2017, arXiv:1706.03762; Xiong et al. 2020, arXiv:2002.04745.
 
 Twin: minis2s/numpy_ref/transformer.py.
 """
@@ -42,7 +42,7 @@ from minis2s.torch_nn.transformer_layers import DecoderLayer, EncoderLayer, KeyV
 
 
 class Memory(NamedTuple):
-    """What the encoder hands to a decoding; every row belongs to one sentence."""
+    """What the encoder hands to the decoder; every row belongs to one sentence."""
 
     value: Float[Tensor, "batch src_len d_model"]
     """The encoder's output."""
@@ -56,6 +56,10 @@ class _Stack(nn.Module):
     """Tokens to vectors that know their place, and a last norm.
 
     x_t = dropout(sqrt(d_model) embedding(token_t) + position_t)
+
+    Args:
+        embedding: the table of tokens.
+        config: the kind of positions, the place of the norms, and the rate of dropout.
 
     Source: Vaswani et al. 2017, sections 3.4, 3.5 and 5.4. The last norm: Xiong et al.
         2020, table 1; in pre-norm nothing else normalises the last layer's sum.
@@ -83,7 +87,12 @@ class _Stack(nn.Module):
 
 
 class TransformerEncoder(_Stack):
-    """Encoder layers over embedded source tokens."""
+    """Encoder layers over embedded source tokens.
+
+    Args:
+        embedding: the table of source tokens.
+        config: sizes, positions, the place of the norms, and the rate of dropout.
+    """
 
     def __init__(self, embedding: Embedding, config: TransformerConfig) -> None:
         super().__init__(embedding, config)
@@ -109,7 +118,12 @@ class TransformerEncoder(_Stack):
 
 
 class TransformerDecoder(_Stack):
-    """Decoder layers over embedded target tokens, then a prediction."""
+    """Decoder layers over embedded target tokens, then a prediction.
+
+    Args:
+        embedding: the table of target tokens.
+        config: sizes, and whether the output layer shares the table.
+    """
 
     def __init__(self, embedding: Embedding, config: TransformerConfig) -> None:
         super().__init__(embedding, config)
@@ -211,7 +225,16 @@ class Transformer(nn.Module):
         Float[Tensor, "batch tgt_len vocab_size"],
         Float[Tensor, "batch n_layers n_heads tgt_len src_len"],
     ]:
-        """Teacher forcing: logits_t and attention_t given the true tokens before t."""
+        """Teacher forcing: logits_t and attention_t given the true tokens before t.
+
+        Args:
+            src: source tokens.
+            src_mask: True where `src` is a token.
+            tgt_in: what the decoder reads: BOS, then the target.
+
+        Returns:
+            logits, and cross-attention weights.
+        """
         memory, _ = self.encoder(src, src_mask)
         logits, weights, _ = self.decoder(tgt_in, memory, src_mask)
         return logits, weights

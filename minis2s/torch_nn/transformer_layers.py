@@ -1,7 +1,7 @@
 """What a Transformer is made of: sublayers, each with a norm and a way around it.
 
-A sublayer is an attention or a feed-forward network. It reads what `ResidualNorm`
-hands in and adds its result to what runs past it:
+A sublayer is an attention or a feed-forward network. Its result is added to x, which
+runs past it. `ResidualNorm` does the adding, and normalises before or after:
 
     pre-norm:   x + dropout(sublayer(norm(x)))
     post-norm:  norm(x + dropout(sublayer(x)))
@@ -12,8 +12,10 @@ at once; `DecoderLayer.step` reads one position and what is kept of those before
 Dropout acts on what a sublayer adds and nowhere else: not on attention weights, nor
 inside the feed-forward network.
 
-Papers: Vaswani et al. 2017, arXiv:1706.03762 (all of it, with post-norm); Xiong et al.
-2020, arXiv:2002.04745 (why pre-norm trains without warm-up).
+Left out: activations other than the rectifier, and gated feed-forward networks.
+
+Sources: Vaswani et al. 2017, arXiv:1706.03762 (all of it, with post-norm); Xiong et al.
+    2020, arXiv:2002.04745 (why pre-norm trains without warm-up).
 
 Twin: minis2s/numpy_ref/transformer_layers.py.
 """
@@ -40,7 +42,11 @@ class ResidualNorm(nn.LayerNorm):
     `enter` is what happens before the sublayer and `leave` what happens after it. In
     pre-norm nothing but sums lies on the way from the last layer back to the first.
 
-    Source: Vaswani et al. 2017, section 5.4 (post); Xiong et al. 2020, figure 1 (pre).
+    Args:
+        config: the width, the place of the norm, and the rate of dropout.
+
+    Source: Vaswani et al. 2017, sections 3.1 and 5.4 (post); Xiong et al. 2020,
+        figure 1 (pre).
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -69,6 +75,10 @@ class FeedForward(nn.Module):
 
     FFN(x) = W_2 max(0, W_1 x + b_1) + b_2
 
+    Args:
+        d_model: width of x and of the result.
+        d_ff: width in between.
+
     Source: Vaswani et al. 2017, eq. 2, with x as a row.
     Paper names: expand is W_1 and b_1, contract is W_2 and b_2.
     """
@@ -86,9 +96,12 @@ class FeedForward(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Every position looks at all others, then thinks for itself.
+    """Every position looks at all positions, then is transformed by itself.
 
     Two sublayers: attention of x to x, and a feed-forward network.
+
+    Args:
+        config: sizes, the place of the norms, and the rate of dropout.
 
     Source: Vaswani et al. 2017, section 3.1.
     """
@@ -123,10 +136,13 @@ class EncoderLayer(nn.Module):
 
 
 class DecoderLayer(nn.Module):
-    """A position looks at the target before it, then at the source, then thinks.
+    """A position looks at the target so far, then at the source, then is transformed.
 
     Three sublayers: attention of x to x, attention of x to the encoder's output, and
     a feed-forward network.
+
+    Args:
+        config: sizes, the place of the norms, and the rate of dropout.
 
     Source: Vaswani et al. 2017, section 3.1.
     """
