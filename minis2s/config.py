@@ -153,6 +153,9 @@ class TrainConfig(_Settings):
     """Passes over the training pairs."""
     batch_tokens: int = 2048
     """Upper bound of padded tokens in a batch, on its larger side."""
+    accumulate: int = 1
+    """Batches that make one update, as if they were one batch; the last update of an
+    epoch takes what is left."""
     max_len: int = 100
     """Longest sentence that is trained on, in tokens; longer pairs are dropped."""
     optimizer: Literal["sgd", "momentum", "adam", "adamw"] = "adam"
@@ -179,7 +182,7 @@ class TrainConfig(_Settings):
     """Arithmetic of matrix products in training; weights are always float32."""
 
     def _check(self) -> None:
-        self._check_positive("epochs", "batch_tokens", "max_len", "lr")
+        self._check_positive("epochs", "batch_tokens", "accumulate", "max_len", "lr")
         self._check_rate("label_smoothing")
         for name in (
             "warmup_steps",

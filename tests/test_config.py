@@ -175,6 +175,7 @@ def test_choices(kind, name, value):
         (TransformerConfig, "max_len"),
         (TrainConfig, "epochs"),
         (TrainConfig, "batch_tokens"),
+        (TrainConfig, "accumulate"),
         (TrainConfig, "max_len"),
         (TrainConfig, "lr"),
         (DecodeConfig, "n_beams"),

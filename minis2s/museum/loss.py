@@ -31,7 +31,7 @@ LOSS = (
         story="The mask was applied where the number is reported and forgotten where "
         "the weights are moved.",
         seen="classic",
-        symptom="The reported loss is right and slowly becomes worse.",
+        symptom="The reported loss is right, but falls more slowly than it could.",
         tests=(
             _NUMPY + "test_gradient_agrees_with_differences",
             _NUMPY + "test_padding_is_not_asked",
@@ -41,9 +41,9 @@ LOSS = (
         name="mean-over-padding",
         title="The loss is divided by the size of the padded array",
         file="torch_nn/train.py",
-        before="label_smoothing) / batch.n_tokens",
+        before="label_smoothing) / n_tokens",
         after="label_smoothing) / tgt_out.numel()",
-        story="PAD adds nothing to the sum, but is counted below the line.",
+        story="PAD adds nothing to the sum, but is counted in what it is divided by.",
         seen="classic",
         symptom="Loss and perplexity look lower, the more so in ragged batches, which "
         "also take smaller steps.",

@@ -55,7 +55,7 @@ class StepRecord:
     grad_norm: float
     """Before clipping."""
     n_tokens: int
-    """Real target tokens of the batch."""
+    """Real target tokens of its batches."""
 
 
 @dataclass(frozen=True)
@@ -173,42 +173,58 @@ def train(
             if _validation_is_due(counters, config, len(plan)):
                 yield _validate(state, validate)
             elif counters.batch < len(plan):
-                yield _step(state, make_batch(pairs, plan[counters.batch]), len(plan))
+                group = plan[counters.batch : counters.batch + config.accumulate]
+                batches = [make_batch(pairs, indices) for indices in group]
+                yield _step(state, batches, len(plan))
             else:
                 break
         counters.epoch, counters.batch = counters.epoch + 1, 0
 
 
-def _step(state: TrainState, batch: Batch, n_batches: int) -> StepRecord:
+def _step(state: TrainState, batches: list[Batch], n_batches: int) -> StepRecord:
     """Set the rate, update, and count."""
     config, counters = state.config, state.counters
     started = time.perf_counter()
     progress = (counters.epoch + counters.batch / n_batches) / config.epochs
     lr = learning_rate(counters.step, progress, config)
-    loss, grad_norm = update(state, batch, lr)
+    loss, grad_norm = update(state, batches, lr)
+    n_tokens = sum(batch.n_tokens for batch in batches)
     counters.step += 1
-    counters.batch += 1
-    counters.n_tokens += batch.n_tokens
+    counters.batch += len(batches)
+    counters.n_tokens += n_tokens
     counters.seconds += time.perf_counter() - started
-    return StepRecord(
-        counters.step, counters.epoch, loss, lr, grad_norm, batch.n_tokens
-    )
+    return StepRecord(counters.step, counters.epoch, loss, lr, grad_norm, n_tokens)
 
 
-def update(state: TrainState, batch: Batch, lr: float) -> tuple[float, float]:
-    """One step of the optimizer; returns loss per token and gradient norm."""
+def update(state: TrainState, batches: list[Batch], lr: float) -> tuple[float, float]:
+    """One step of the optimizer, after so many batches as if they were one.
+
+    Returns:
+        loss per token of all of them, and the norm of the gradient.
+    """
     config, model = state.config, state.model
     rng = np.random.default_rng((state.seed, state.counters.step, _DROPOUT))
+    model.zero_gradients()
+    n_tokens = sum(batch.n_tokens for batch in batches)
+    loss = sum(_add_gradients(state, batch, n_tokens, rng) for batch in batches)
+    gradients = dict(model.named_gradients())
+    grad_norm = clip_gradient(gradients, config.clip_norm)
+    state.optimizer.step(gradients, lr)
+    return loss, grad_norm
+
+
+def _add_gradients(
+    state: TrainState, batch: Batch, n_tokens: int, rng: np.random.Generator
+) -> float:
+    """One batch forward and backward; returns its share of the loss per token."""
+    config, model = state.config, state.model
     logits, _, cache = model.forward(batch.src, batch.src_mask, batch.tgt_in, rng=rng)
     loss, loss_cache = cross_entropy_forward(
         logits, batch.tgt_out, config.label_smoothing
     )
-    model.zero_gradients()
-    model.backward(cross_entropy_backward(1.0 / batch.n_tokens, loss_cache), cache)
-    gradients = dict(model.named_gradients())
-    grad_norm = clip_gradient(gradients, config.clip_norm)
-    state.optimizer.step(gradients, lr)
-    return loss / batch.n_tokens, grad_norm
+    # Divided by the tokens of all: every token counts alike, whatever its batch.
+    model.backward(cross_entropy_backward(1.0 / n_tokens, loss_cache), cache)
+    return loss / n_tokens
 
 
 def validation_loss(model: Any, pairs: EncodedPairs, batch_tokens: int) -> float:

@@ -165,7 +165,7 @@ class Experiment:
         plan = plan_batches(
             self.train_pairs, config.batch_tokens, self.settings.seed, epoch=0
         )
-        return len(plan) * config.epochs
+        return math.ceil(len(plan) / config.accumulate) * config.epochs
 
     def run(self) -> Iterator[StepRecord | Validation]:
         """Train, saving and logging on the way; yields what the loop yields."""

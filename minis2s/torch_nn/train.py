@@ -44,7 +44,7 @@ class StepRecord:
     grad_norm: float
     """Before clipping."""
     n_tokens: int
-    """Real target tokens of the batch."""
+    """Real target tokens of its batches."""
 
 
 @dataclass(frozen=True)
@@ -186,45 +186,59 @@ def train(
             if _validation_is_due(counters, config, len(plan)):
                 yield _validate(state, validate)
             elif counters.batch < len(plan):
-                yield _step(state, make_batch(pairs, plan[counters.batch]), len(plan))
+                group = plan[counters.batch : counters.batch + config.accumulate]
+                batches = [make_batch(pairs, indices) for indices in group]
+                yield _step(state, batches, len(plan))
             else:
                 break
         counters.epoch, counters.batch = counters.epoch + 1, 0
 
 
-def _step(state: TrainState, batch: Batch, n_batches: int) -> StepRecord:
+def _step(state: TrainState, batches: list[Batch], n_batches: int) -> StepRecord:
     """Set the rate, update, and count."""
     config, counters = state.config, state.counters
     started = time.perf_counter()
     progress = (counters.epoch + counters.batch / n_batches) / config.epochs
     lr = learning_rate(counters.step, progress, config)
-    loss, grad_norm = update(state, batch, lr)
+    loss, grad_norm = update(state, batches, lr)
+    n_tokens = sum(batch.n_tokens for batch in batches)
     counters.step += 1
-    counters.batch += 1
-    counters.n_tokens += batch.n_tokens
+    counters.batch += len(batches)
+    counters.n_tokens += n_tokens
     counters.seconds += time.perf_counter() - started
-    return StepRecord(
-        counters.step, counters.epoch, loss, lr, grad_norm, batch.n_tokens
-    )
+    return StepRecord(counters.step, counters.epoch, loss, lr, grad_norm, n_tokens)
 
 
-def update(state: TrainState, batch: Batch, lr: float) -> tuple[float, float]:
-    """One step of the optimizer; returns loss per token and gradient norm."""
-    config, model = state.config, state.model
+def update(state: TrainState, batches: list[Batch], lr: float) -> tuple[float, float]:
+    """One step of the optimizer, after so many batches as if they were one.
+
+    Returns:
+        loss per token of all of them, and the norm of the gradient.
+    """
+    model = state.model
     model.train()
     for group in state.optimizer.param_groups:
         group["lr"] = lr
+    state.optimizer.zero_grad()
+    n_tokens = sum(batch.n_tokens for batch in batches)
+    loss = sum(_add_gradients(state, batch, n_tokens) for batch in batches)
+    grad_norm = clip_gradient(model.parameters(), state.config.clip_norm)
+    state.optimizer.step()
+    return float(loss), float(grad_norm)
+
+
+def _add_gradients(state: TrainState, batch: Batch, n_tokens: int) -> Tensor:
+    """One batch forward and backward; returns its share of the loss per token."""
+    config = state.config
     src, src_mask, tgt_in, tgt_out = to_device(batch, state.device)
     with torch.autocast(
         state.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"
     ):
-        logits, _ = model(src, src_mask, tgt_in)
-    loss = cross_entropy(logits, tgt_out, config.label_smoothing) / batch.n_tokens
-    state.optimizer.zero_grad()
+        logits, _ = state.model(src, src_mask, tgt_in)
+    # Divided by the tokens of all: every token counts alike, whatever its batch.
+    loss = cross_entropy(logits, tgt_out, config.label_smoothing) / n_tokens
     loss.backward()
-    grad_norm = clip_gradient(model.parameters(), config.clip_norm)
-    state.optimizer.step()
-    return float(loss.detach()), float(grad_norm)
+    return loss.detach()
 
 
 def to_device(batch: Batch, device: torch.device) -> tuple[Tensor, ...]:

@@ -262,11 +262,11 @@ def test_bfloat16_is_refused():
 # --- how it continues ---
 
 
+@pytest.mark.parametrize("changes", [{}, {"valid_every": 4}, {"accumulate": 2}])
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
-@pytest.mark.parametrize("valid_every", [0, 4])
-def test_restored_training_is_the_same(optimizer, valid_every):
+def test_restored_training_is_the_same(optimizer, changes):
     """Stopped after any record, it yields the rest and ends in the same weights."""
-    changes = {"optimizer": optimizer, "valid_every": valid_every, "epochs": 2}
+    changes = {"optimizer": optimizer, "epochs": 2, **changes}
     records = run(whole := make_state(**changes))
     for n_records in range(1, len(records)):
         run(stopped := make_state(**changes), n_records)
@@ -304,7 +304,7 @@ def test_dropout_draws_anew_at_each_step():
     for step, seed in ((0, 7), (1, 7), (0, 8)):
         state = make_state()
         state.counters.step, state.seed = step, seed
-        losses.add(update(state, batch, lr=0.0)[0])
+        losses.add(update(state, [batch], lr=0.0)[0])
     assert len(losses) == 3
 
 
@@ -329,3 +329,39 @@ def test_float32_is_trained_in_float32():
     run(state)
     arrays, _ = state.snapshot()
     assert {array.dtype for array in arrays.values()} == {np.dtype(np.float32)}
+
+
+# --- several batches for one update ---
+
+
+def test_accumulated_batches_are_one_batch():
+    """All batches of an epoch in one update do what one batch of them all does."""
+    parts = make_state(accumulate=1000, weight_decay=0.1, label_smoothing=0.1)
+    whole = make_state(batch_tokens=10_000, weight_decay=0.1, label_smoothing=0.1)
+    for state in (parts, whole):
+        state.model.dropout.rate = 0.0
+    records = [of_kind(StepRecord, run(state)) for state in (parts, whole)]
+    assert [len(found) for found in records] == [3, 3]
+    for a, b in zip(*records, strict=True):
+        assert a.n_tokens == b.n_tokens == 4 * len(WORDS)
+        np.testing.assert_allclose((a.loss, a.grad_norm), (b.loss, b.grad_norm))
+    for name, value in whole.weights().items():
+        np.testing.assert_allclose(parts.weights()[name], value, 1e-9, 1e-12)
+
+
+def test_the_last_update_of_an_epoch_takes_what_is_left():
+    """No batch is left out, and none waits for the next epoch."""
+    n_batches = len(of_kind(StepRecord, run(make_state(epochs=1))))
+    steps = of_kind(StepRecord, run(make_state(accumulate=3, epochs=2)))
+    assert n_batches % 3  # the last update of an epoch has fewer than three
+    assert [record.epoch for record in steps].count(0) == -(-n_batches // 3)
+    for epoch in (0, 1):
+        n_tokens = sum(r.n_tokens for r in steps if r.epoch == epoch)
+        assert n_tokens == 4 * len(WORDS)
+
+
+def test_dropout_draws_anew_for_each_batch_of_an_update():
+    """The same batch twice in one update is silenced in two ways."""
+    batch = make_batch(PAIRS, [0, 8, 30])
+    once, twice = (update(make_state(), [batch] * n, lr=0.0)[0] for n in (1, 2))
+    assert abs(once - twice) > 1e-6

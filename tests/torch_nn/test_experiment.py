@@ -88,6 +88,14 @@ def test_the_receipt_says_how(tmp_path):
     assert json.loads((tmp_path / "run" / "receipt.json").read_text()) == found
 
 
+def test_the_number_of_steps_is_known_before(tmp_path):
+    """Also where several batches make one update, and the last one takes fewer."""
+    experiment = make(tmp_path / "run", batch_tokens=10, accumulate=4)
+    n_steps = experiment.n_steps
+    complete(experiment)
+    assert experiment.state.counters.step == n_steps
+
+
 def test_half_weights_are_half_the_bytes(tmp_path):
     """float16 on disk, float32 again when loaded."""
     sizes = []

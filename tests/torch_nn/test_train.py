@@ -70,6 +70,20 @@ def test_restored_training_is_the_same(optimizer, n_records):
     assert whole.counters.best == resumed.counters.best
 
 
+@pytest.mark.parametrize("changes", [{"accumulate": 2}], ids=str)
+@pytest.mark.parametrize("n_records", range(1, 12, 2))
+def test_restored_training_is_the_same_with_more_to_remember(changes, n_records):
+    """So it is where several batches make one update."""
+    changes = {"valid_every": 2, **changes}
+    records = run(whole := make_state(**changes))
+    run(stopped := make_state(**changes), n_records)
+    resumed = make_state(**changes)
+    resumed.restore(*stopped.snapshot())
+    assert run(resumed) == records[n_records:]
+    assert same(whole.weights(), resumed.weights())
+    assert same(whole.best_weights, resumed.best_weights)
+
+
 def test_another_seed_is_another_training():
     """The comparison above could fail."""
     run(a := make_state())
@@ -139,3 +153,19 @@ def test_bfloat16_keeps_float32_weights():
     state = make_state(precision="bfloat16", epochs=1)
     run(state)
     assert {value.dtype for value in state.weights().values()} == {np.dtype("float32")}
+
+
+def test_accumulated_batches_are_one_batch():
+    """All batches of an epoch in one update do what one batch of them all does."""
+    changes = {"accumulate": 1000}, {"batch_tokens": 10_000}
+    parts, whole = (make_state(label_smoothing=0.1, **change) for change in changes)
+    for state in (parts, whole):
+        state.model.double()
+        for layer in state.model.modules():
+            layer.p = 0.0  # no dropout
+    losses = [[r.loss for r in run(state) if isinstance(r, StepRecord)]
+              for state in (parts, whole)]  # fmt: skip
+    assert [len(found) for found in losses] == [3, 3]
+    np.testing.assert_allclose(*losses, rtol=1e-9)
+    for name, value in whole.weights().items():
+        np.testing.assert_allclose(parts.weights()[name], value, 1e-9, 1e-12)
