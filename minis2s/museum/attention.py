@@ -13,8 +13,8 @@ ATTENTION = (
         file="numpy_ref/softmax.py",
         before="scores = np.where(mask, scores, -np.inf)",
         after="scores = np.where(mask.any(-1, keepdims=True), scores, -np.inf)",
-        story="The mask is an argument, and nothing uses it: each sentence shares its "
-        "attention with the padding of its batch.",
+        story="The mask is an argument that nothing uses: each sentence spends a part "
+        "of its attention on its padding.",
         seen="bentrevett, the attention notebook as it is now; bentrevett #90",
         symptom="The loss falls all the same; a translation depends on what other "
         "sentences happened to be in its batch.",
@@ -86,8 +86,8 @@ ATTENTION = (
         file="torch_nn/softmax.py",
         before="torch.softmax(scores, dim=-1, dtype=dtype).masked_fill(empty, 0.0)",
         after="torch.softmax(scores, dim=-2, dtype=dtype).nan_to_num(0.0)",
-        story="The wrong axis is normalised: positions compete for nothing, target "
-        "steps compete for a word.",
+        story="The wrong axis is normalised: source positions do not compete for a "
+        "query, the queries compete for a source position.",
         seen="classic",
         symptom="The map looks plausible; its columns sum to 1, its rows do not.",
         tests=(_TORCH + "test_each_row_shares_out_one_unit",),
@@ -114,7 +114,7 @@ ATTENTION = (
         story="Without the division the scores of wide vectors are so large that the "
         "softmax picks one position and hands hardly any gradient back.",
         seen="classic",
-        symptom="Works at width 8 of the unit test, stalls at width 512.",
+        symptom="It works at width 8, in the unit test, and stalls at width 512.",
         tests=(_NUMPY + "test_context_and_weights_agree_with_the_loop",),
     ),
     Exhibit(
@@ -152,7 +152,7 @@ ATTENTION = (
         before="return weights * (grad_weights - row_dot)",
         after="return weights * (1.0 - weights) * grad_weights",
         story="Only the diagonal of the Jacobian is used: each weight is treated as "
-        "if its score alone decided it.",
+        "if it depended on its own score alone.",
         seen="classic; an upstream gradient of ones, as in numpy-ml's tests, says "
         "little about a softmax",
         symptom="Attention learns, in about the right direction.",

@@ -16,7 +16,8 @@ DATA = (
         story="Input and label are the same array. Copying is all there is to learn, "
         "and no encoder is needed for it.",
         seen="a widely copied web tutorial",
-        symptom="Training loss 0.000, accuracy 100 %; translating by itself, chance.",
+        symptom="Training loss 0.000, accuracy 100 %; left to itself the model "
+        "translates by chance.",
         tests=(_BATCHING + "test_tgt_in_is_tgt_out_shifted",),
     ),
     Exhibit(
@@ -112,8 +113,8 @@ DATA = (
         file="text/batching.py",
         before="np.random.default_rng((seed, epoch))",
         after="np.random.default_rng((seed, 0))",
-        story="For the sake of repeatability the generator was seeded anew, always "
-        "alike.",
+        story="To make runs repeatable the generator was seeded anew for each epoch, "
+        "always with the same number.",
         seen="classic",
         symptom="The loss repeats its pattern from epoch to epoch.",
         tests=(_BATCHING + "test_epochs_and_seeds_differ",),

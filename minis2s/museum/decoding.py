@@ -11,8 +11,8 @@ DECODING = (
         file="hypothesis.py",
         before="entry = (total / (step + 1) ** self.alpha, step, slot)",
         after="entry = (total / max(step, 1) ** self.alpha, step, slot)",
-        story="Its log-probability is in the sum, but not in the count, so that short "
-        "translations are punished.",
+        story="The log-probability of EOS is in the sum, but EOS is not in the count, "
+        "so that short translations are punished.",
         seen="classic",
         symptom="Another translation wins than the one with the best score.",
         tests=(_NUMPY + "test_beam_finds_the_best_of_all",),
@@ -58,8 +58,8 @@ DECODING = (
         file="hypothesis.py",
         before="step, slot = step - 1, parent",
         after="step, slot = step - 1, slot",
-        story="Slots change hands at each step; whoever reads one slot backwards "
-        "splices a sentence together from several.",
+        story="At each step a slot may go to a child of another slot's hypothesis. To "
+        "read one slot backwards is to splice a sentence together from several.",
         seen="classic",
         symptom="Fluent beginnings with the wrong endings.",
         tests=(_NUMPY + "test_beam_finds_the_best_of_all",),
@@ -99,7 +99,7 @@ DECODING = (
         story="All beams begin alike, and the best token of each is the same: the beam "
         "is filled with copies, and stays so.",
         seen="classic",
-        symptom="Any width gives the greedy translation, at its multiple cost.",
+        symptom="Any width gives the greedy translation, at several times its cost.",
         tests=(
             _NUMPY + "test_beam_finds_the_best_of_all",
             _NUMPY + "test_wider_beams_find_likelier_translations",
@@ -122,8 +122,9 @@ DECODING = (
         file="numpy_ref/decode.py",
         before="    logits[..., [PAD_ID, BOS_ID]] = -np.inf\n",
         after="",
-        story="They were never a label, so that nothing was learned about them, not "
-        "even that they are impossible.",
+        story="They are never a label, but a softmax gives every entry of the "
+        "vocabulary some probability, and label smoothing even asks for it. What must "
+        "not be said has to be forbidden.",
         seen="classic",
         symptom="Rare gaps in translations, which end early or begin twice.",
         tests=(_NUMPY + "test_pad_and_bos_are_impossible",),
@@ -137,7 +138,7 @@ DECODING = (
         story="Functions that return the largest entries leave the order of ties open; "
         "devices and versions differ.",
         seen="classic; torch.topk and np.argpartition promise no order",
-        symptom="Two machines translate a sentence differently, once in a thousand.",
+        symptom="Now and then two machines translate a sentence differently.",
         tests=(_NUMPY + "test_top_candidates_orders_and_breaks_ties",),
     ),
     Exhibit(
@@ -147,8 +148,8 @@ DECODING = (
         before="attention = np.stack(weights, axis=2)[..., :src_len]",
         after="weights = (weights[0], *weights[:-1])\n"
         "    attention = np.stack(weights, axis=2)[..., :src_len]",
-        story="What was attended to in saying a word was stored when the word was "
-        "read, one step later.",
+        story="The attention by which a word was said was stored one step later, when "
+        "that word was read.",
         seen="tensor2tensor #526, #898 (where it was suspected)",
         symptom="Alignments lie beside the diagonal.",
         tests=(_NUMPY + "test_attention_has_a_row_for_each_token",),
@@ -184,8 +185,8 @@ DECODING = (
         file="torch_nn/sampling.py",
         before="(ranked - ranked[..., :1]) / config.temperature",
         after="(ranked - ranked[..., :1]) * config.temperature",
-        story="Cold should be sure of itself, and here it is wild; at 1, the default, "
-        "all is well.",
+        story="A temperature below 1 should make the likely likelier; here it makes "
+        "all tokens more alike. At 1, the default, all is well.",
         seen="classic",
         symptom="Advice from others works the wrong way round.",
         tests=(

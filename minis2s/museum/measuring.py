@@ -66,7 +66,7 @@ MEASURING = (
         story="A string is a sequence of strings, so a scorer that wants a list of "
         "sentences takes one sentence without a word.",
         seen="pytorch/tutorials #2485",
-        symptom="A number, of letters.",
+        symptom="A plausible number, which counts letters.",
         tests=(_METRICS + "test_a_text_is_no_list_of_lines",),
     ),
     Exhibit(

@@ -13,8 +13,8 @@ RECURRENCE = (
         before="gates = x @ weight_input.T + h @ weight_hidden.T + bias",
         after="gates = x @ weight_input.T + h @ weight_hidden.T\n"
         "    gates = gates + np.tile(np.split(bias, 4)[0], 4)",
-        story="Three gates shared one bias, and a suite of tests that compared with "
-        "PyTorch had not caught it: where biases are zero they are all alike.",
+        story="Gates shared one bias, and a suite of tests that compared with PyTorch "
+        "had not caught it: where biases are zero they are all alike.",
         seen="numpy-ml #42",
         symptom="It learns, with a quarter of its biases.",
         tests=(_LSTM + "test_step_agrees_with_the_loop",),
@@ -101,7 +101,7 @@ RECURRENCE = (
         after="return grad_out * (1.0 - cache)",
         story="1 - t² became 1 - t, which near zero is nearly the same.",
         seen="classic",
-        symptom="Right while the states are small.",
+        symptom="Nearly right while the states are small.",
         tests=(_FUNCTIONAL + "test_tanh_gradient",),
     ),
     Exhibit(
@@ -110,8 +110,8 @@ RECURRENCE = (
         file="numpy_ref/masks.py",
         before="return np.where(mask, mirrored, position)",
         after="return np.broadcast_to(position[::-1], mask.shape)",
-        story="The whole padded array was turned round. A short sentence is then read "
-        "after as many PADs as the longest of its batch has words more.",
+        story="The whole padded array was turned round. The backward direction then "
+        "reads a short sentence after all of its padding.",
         seen="classic; what packed sequences are for",
         symptom="A sentence means something else in every batch.",
         tests=(
@@ -182,7 +182,7 @@ RECURRENCE = (
         story="The last state of the padded array is taken for that of the sentence. "
         "Only the longest of a batch ends there.",
         seen="pytorch/tutorials #2840, #593",
-        symptom="A sentence is translated otherwise in another batch; short ones "
+        symptom="A sentence has other translations in other batches; short ones "
         "suffer.",
         tests=(
             "tests/numpy_ref/test_rnn_encoder.py::"
@@ -243,7 +243,8 @@ RECURRENCE = (
         story="A text was cut into pieces, and the state was thrown away with the "
         "gradient.",
         seen="classic",
-        symptom="The loss at the beginning of each piece is that of the alphabet.",
+        symptom="At the beginning of each piece the loss is that of guessing letters "
+        "by their frequency.",
         tests=(
             "tests/numpy_ref/test_language_model.py::"
             "test_a_state_is_carried_until_the_streams_end",

@@ -14,7 +14,7 @@ TRAINING = (
         file="numpy_ref/optim.py",
         before="unbiased_mean = mean / (1.0 - BETA_1**step)",
         after="unbiased_mean = mean",
-        story="Half of the correction is left out; the first steps are ten times too "
+        story="Half of the correction is left out; the first step is ten times too "
         "small, and a warm-up makes that look intended.",
         seen="classic",
         symptom="A slow start.",
@@ -54,7 +54,7 @@ TRAINING = (
         story="Large arrays are shortened and small ones are not, so the direction "
         "changes and the norm of the whole is not what was asked for.",
         seen="classic",
-        symptom="Steps longer than the limit; none that a curve would show.",
+        symptom="Steps longer than the limit; no curve shows it.",
         tests=(_PARITY + "test_both_wings_clip_alike",),
     ),
     Exhibit(
@@ -127,7 +127,7 @@ TRAINING = (
     ),
     Exhibit(
         name="dropout-not-made-up-for",
-        title="What dropout keeps is not raised",
+        title="What dropout keeps is not scaled up",
         file="numpy_ref/functional.py",
         before="return np.where(keep, x / (1.0 - rate), 0.0), DropoutCache(keep, rate)",
         after="return np.where(keep, x, 0.0), DropoutCache(keep, rate)",

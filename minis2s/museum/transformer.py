@@ -16,9 +16,9 @@ TRANSFORMER = (
         after="weights = torch.softmax(\n"
         "            scores.masked_fill(~mask.unsqueeze(1), -1e9), dim=1\n"
         "        )",
-        story="With an axis more than before, the number that named the positions "
-        "names the heads. They compete for each word, and a word that no query wants "
-        "is looked at all the same.",
+        story="With one axis more than before, the number that stood for the positions "
+        "stands for the heads. They compete for each word, and a word that no query "
+        "wants is looked at all the same.",
         seen="a widely copied web tutorial",
         symptom="Rows over the positions sum to .98, .92 or .43.",
         tests=("tests/torch_nn/test_multi_head.py::test_agrees_with_pytorchs_layer",),
@@ -31,8 +31,9 @@ TRANSFORMER = (
         "    return blocks.swapaxes(1, 2)",
         after="blocks = x.reshape(batch, n_heads, length, d_model // n_heads)\n"
         "    return blocks",
-        story="reshape to the wanted shape, without the exchange of axes that belongs "
-        "to it: a head receives whole words of some positions and none of others.",
+        story="The array is reshaped to the wanted shape at once, without the exchange "
+        "of axes that belongs to it: a head receives whole words of some positions and "
+        "nothing of others.",
         seen="classic",
         symptom="All shapes are right, and undoing it restores the input.",
         tests=(_HEADS + "test_splitting_cuts_blocks_of_features",),
@@ -71,8 +72,8 @@ TRANSFORMER = (
         story="The diagonal belongs to the past, the one above it is the answer: what "
         "is read one place ahead is what has to be said here.",
         seen="classic",
-        symptom="Training loss near zero within an epoch; translating by itself, "
-        "chance.",
+        symptom="Training loss near zero within an epoch; left to itself the model "
+        "translates by chance.",
         tests=(_MASKS + "test_a_causal_mask_hides_the_future_only",),
     ),
     Exhibit(
@@ -81,10 +82,11 @@ TRANSFORMER = (
         file="torch_nn/transformer.py",
         before="tgt_mask = causal_mask(tgt_len, tgt_in.device).expand(batch, -1, -1)",
         after="tgt_mask = tgt_in.new_ones((batch, tgt_len, tgt_len)).bool()",
-        story='A "Transformer" of stacked layers had no mask, no positions and no '
+        story="A position is then shown the very token that it has to predict. The "
+        '"Transformer" in which this was seen had no positions either, and no '
         "attention to the source.",
         seen="a widely copied web tutorial",
-        symptom="The loss is the best of all models.",
+        symptom="No model has a lower training loss.",
         tests=("tests/torch_nn/test_transformer.py::test_the_future_has_no_gradient",),
     ),
     Exhibit(
@@ -147,7 +149,7 @@ TRANSFORMER = (
         "puts it before the sublayer, and needs a last norm that the text does not "
         "mention.",
         seen="harvardnlp.github.io #6",
-        symptom="Trains or diverges without warm-up, unlike what was said of it.",
+        symptom="It needs a warm-up, or needs none, contrary to what was said of it.",
         tests=(_PARITY + "test_both_wings_agree",),
     ),
     Exhibit(
