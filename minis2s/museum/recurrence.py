@@ -221,7 +221,7 @@ RECURRENCE = (
     ),
     Exhibit(
         name="memory-read-once",
-        title="The memory hears of its use as value, not of its use as key",
+        title="The memory has a gradient from its use as value, none from that as key",
         file="numpy_ref/attentive_decoder.py",
         before="return grad_outputs + grad_query, grad_key + grad_value",
         after="return grad_outputs + grad_query, grad_value",

@@ -127,7 +127,7 @@ def in_fork(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
         try:
             _silence()
             verdict = run_tests(folder, job)
-        except BaseException as error:  # the parent shall hear of whatever it was
+        except BaseException as error:  # the parent has to learn of it
             verdict = {"failed": [], "broken": [repr(error)]}
         os.write(writer, json.dumps(verdict).encode())
         os._exit(0)

@@ -119,7 +119,7 @@ class FedDecoderCache(NamedTuple):
 
 
 class InputFeedingDecoder(AttentiveDecoder):
-    """An attentive decoder, each step of which also reads the combined of the last.
+    """An attentive decoder whose every step also reads combined of the step before.
 
     h_t = cell([embedding(y_{t-1}); combined_{t-1}], h_{t-1}),  combined_{-1} = 0
     combined_t = tanh(W_c [context_t; h_t] + b_c)

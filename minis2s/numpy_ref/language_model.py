@@ -110,8 +110,8 @@ class LanguageModel(Layer):
         Args:
             grad_logits: gradient of the loss with respect to the logits.
             cache: from `forward`.
-            grad_state: likewise for the last state; None, zeros, if nothing that comes
-                later is to be heard.
+            grad_state: likewise for the last state; None, which is zeros, if no
+                gradient comes from what is read later.
         """
         grad_outputs = self.output.backward(grad_logits, cache.output)
         grad_embedded, grad_before = self.recurrent.backward(

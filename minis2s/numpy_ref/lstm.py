@@ -184,7 +184,7 @@ def lstm_forward(
     from_x = x.reshape(-1, d_input) @ (half[:, None] * weight_input).T
     from_x = from_x.reshape(batch, length, 4, d_hidden).transpose(1, 2, 0, 3)
     by_gate = (half[:, None] * weight_hidden).reshape(4, d_hidden, d_hidden)
-    by_gate = np.ascontiguousarray(by_gate.swapaxes(1, 2))  # h_{t-1} meets its rows
+    by_gate = np.ascontiguousarray(by_gate.swapaxes(1, 2))  # axis 1 is that of h_{t-1}
     from_bias = (half * bias).reshape(4, 1, d_hidden)
 
     gates = np.empty((length, 4, batch, d_hidden), dtype=from_x.dtype)

@@ -308,7 +308,8 @@ class RNN(Layer):
             grad_outputs: gradient of the loss with respect to the outputs.
             cache: from `forward`.
             grad_state: likewise for the (h,) after the last position; None is zeros.
-            truncate: hand no gradient back past every so many positions; None never.
+            truncate: length of a piece in positions, as in rnn_backward; None never
+                cuts.
         """
         grad_x, grad_before, *grads = rnn_backward(
             grad_outputs, grad_state, cache, truncate
