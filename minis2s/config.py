@@ -172,6 +172,9 @@ class TrainConfig(_Settings):
     """Largest norm of the whole gradient; 0 leaves it as it is."""
     label_smoothing: float = 0.0
     """Share of the target probability that is spread over the vocabulary."""
+    ema: float = 0.0
+    """Share of a running mean of the weights that an update keeps, e.g. 0.999; the mean
+    is what is validated and stored. 0 keeps none, and takes the weights themselves."""
     valid_every: int = 0
     """Steps between validations; 0 validates at the end of each epoch."""
     select: Literal["loss", "bleu"] = "loss"
@@ -183,7 +186,7 @@ class TrainConfig(_Settings):
 
     def _check(self) -> None:
         self._check_positive("epochs", "batch_tokens", "accumulate", "max_len", "lr")
-        self._check_rate("label_smoothing")
+        self._check_rate("label_smoothing", "ema")
         for name in (
             "warmup_steps",
             "weight_decay",

@@ -198,6 +198,7 @@ def test_above_zero(kind, name, value):
         (TransformerConfig, "dropout"),
         (TrainConfig, "label_smoothing"),
     ],
+        (TrainConfig, "ema"),
 )
 @pytest.mark.parametrize("value", [-0.1, 1.0, 1, 1.5])
 def test_rates(kind, name, value):

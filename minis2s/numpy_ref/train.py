@@ -18,12 +18,14 @@ Left out: bfloat16, which NumPy does not know, and several machines.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from minis2s.config import InputError, TrainConfig
+from minis2s.numpy_ref.averaging import ema_update
 from minis2s.numpy_ref.loss import (
     cross_entropy,
     cross_entropy_backward,
@@ -89,7 +91,7 @@ class Counters:
 
 
 class TrainState:
-    """A model in training: weights, moments, the best so far, counters.
+    """A model in training: weights, their mean, moments, the best so far, counters.
 
     No generator is among them: the one that dropout draws from is made anew for every
     step, from (seed, step).
@@ -117,6 +119,7 @@ class TrainState:
         self.optimizer = make_optimizer(dict(self.model.named_parameters()), config)
         self.counters = Counters()
         self.best_weights = self.weights()
+        self.ema = self.weights() if config.ema else {}  # empty: no running mean
 
     def weights(self) -> dict[str, np.ndarray]:
         """A copy of every parameter; one that is shared stands here once."""
@@ -126,6 +129,7 @@ class TrainState:
         """Arrays and numbers that `restore` needs."""
         arrays = {f"model.{name}": value for name, value in self.weights().items()}
         arrays |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        arrays |= {f"ema.{name}": mean.copy() for name, mean in self.ema.items()}
         for name, moments in self.optimizer.moments.items():
             for i, moment in enumerate(moments):
                 arrays[f"optimizer.{i}.{name}"] = moment
@@ -137,6 +141,8 @@ class TrainState:
         """Continue where `snapshot` was taken."""
         self.model.load(_under("model.", arrays))
         self.best_weights = _under("best.", arrays)
+        for name, mean in self.ema.items():
+            mean[...] = arrays[f"ema.{name}"]
         self.counters = Counters(**counters)
         # Loading gave the model new arrays; the old optimizer holds the old ones.
         parameters = dict(self.model.named_parameters())
@@ -210,6 +216,9 @@ def update(state: TrainState, batches: list[Batch], lr: float) -> tuple[float, f
     gradients = dict(model.named_gradients())
     grad_norm = clip_gradient(gradients, config.clip_norm)
     state.optimizer.step(gradients, lr)
+    if state.ema:
+        weights = dict(model.named_parameters())
+        ema_update(state.ema, weights, config.ema, state.counters.step + 1)
     return loss, grad_norm
 
 
@@ -237,9 +246,29 @@ def validation_loss(model: Any, pairs: EncodedPairs, batch_tokens: int) -> float
     return total / n_tokens
 
 
+@contextmanager
+def _averaged(state: TrainState) -> Iterator[None]:
+    """Inside, the model has the running mean of its weights, if there is one."""
+    _exchange(state)
+    try:
+        yield
+    finally:
+        _exchange(state)
+
+
+def _exchange(state: TrainState) -> None:
+    weights = dict(state.model.named_parameters())
+    for name, mean in state.ema.items():
+        held = weights[name].copy()
+        weights[name][...] = mean
+        mean[...] = held
+
+
 def _validate(state: TrainState, validate: Validate) -> Validation:
     counters = state.counters
-    metrics = validate(state.model)
+    with _averaged(state):
+        metrics = validate(state.model)
+        weights = state.weights()
     select = state.config.select
     score = -metrics["loss"] if select == "loss" else metrics[select]
     is_best = score > counters.best
@@ -247,7 +276,7 @@ def _validate(state: TrainState, validate: Validate) -> Validation:
     if is_best:
         counters.best, counters.best_step = score, counters.step
         counters.n_without_best = 0
-        state.best_weights = state.weights()
+        state.best_weights = weights
     else:
         counters.n_without_best += 1
     return Validation(counters.step, counters.epoch, metrics, is_best)

@@ -12,6 +12,7 @@ validate.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ from minis2s.text.batching import (
     make_batch,
     plan_batches,
 )
+from minis2s.torch_nn.averaging import ema_update
 from minis2s.torch_nn.loss import cross_entropy
 from minis2s.torch_nn.optim import clip_gradient, learning_rate, make_optimizer
 
@@ -78,7 +80,7 @@ class Counters:
 
 
 class TrainState:
-    """A model in training: weights, moments, the best so far, counters.
+    """A model in training: weights, their mean, moments, the best so far, counters.
 
     Seeds PyTorch's global generator, from which dropout draws.
 
@@ -103,6 +105,11 @@ class TrainState:
         self.optimizer = make_optimizer(self.model.parameters(), config)
         self.counters = Counters()
         self.best_weights = self.weights()
+        self.ema = {
+            name: value.detach().clone()
+            for name, value in self.model.named_parameters()
+            if config.ema  # else there is no running mean
+        }
 
     def weights(self) -> dict[str, np.ndarray]:
         """A copy of every parameter; one that is shared stands here once."""
@@ -115,6 +122,9 @@ class TrainState:
         """Arrays and numbers that `restore` needs."""
         arrays = {f"model.{name}": value for name, value in self.weights().items()}
         arrays |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        arrays |= {
+            f"ema.{name}": m.cpu().numpy().copy() for name, m in self.ema.items()
+        }
         for name, value in self.model.named_parameters():
             for key, moment in self.optimizer.state[value].items():
                 array = torch.as_tensor(moment).cpu().numpy()
@@ -130,6 +140,8 @@ class TrainState:
         """Continue where `snapshot` was taken."""
         load_weights(self.model, _under("model.", arrays))
         self.best_weights = _under("best.", arrays)
+        for name, mean in self.ema.items():
+            mean.copy_(torch.from_numpy(arrays[f"ema.{name}"]))
         for name, value in self.model.named_parameters():
             for kind in ("step", "exp_avg", "exp_avg_sq", "momentum_buffer"):
                 if (key := f"optimizer.{kind}.{name}") in arrays:
@@ -224,6 +236,9 @@ def update(state: TrainState, batches: list[Batch], lr: float) -> tuple[float, f
     loss = sum(_add_gradients(state, batch, n_tokens) for batch in batches)
     grad_norm = clip_gradient(model.parameters(), state.config.clip_norm)
     state.optimizer.step()
+    if state.ema:
+        weights = dict(model.named_parameters())
+        ema_update(state.ema, weights, state.config.ema, state.counters.step + 1)
     return float(loss), float(grad_norm)
 
 
@@ -262,10 +277,31 @@ def validation_loss(
     return total / n_tokens
 
 
+@contextmanager
+def _averaged(state: TrainState) -> Iterator[None]:
+    """Inside, the model has the running mean of its weights, if there is one."""
+    _exchange(state)
+    try:
+        yield
+    finally:
+        _exchange(state)
+
+
+@torch.no_grad()
+def _exchange(state: TrainState) -> None:
+    weights = dict(state.model.named_parameters())
+    for name, mean in state.ema.items():
+        held = weights[name].clone()
+        weights[name].copy_(mean)
+        mean.copy_(held)
+
+
 def _validate(state: TrainState, validate: Validate) -> Validation:
     counters = state.counters
-    state.model.eval()
-    metrics = validate(state.model)
+    with _averaged(state):
+        state.model.eval()
+        metrics = validate(state.model)
+        weights = state.weights()
     select = state.config.select
     score = -metrics["loss"] if select == "loss" else metrics[select]
     is_best = score > counters.best
@@ -273,7 +309,7 @@ def _validate(state: TrainState, validate: Validate) -> Validation:
     if is_best:
         counters.best, counters.best_step = score, counters.step
         counters.n_without_best = 0
-        state.best_weights = state.weights()
+        state.best_weights = weights
     else:
         counters.n_without_best += 1
     return Validation(counters.step, counters.epoch, metrics, is_best)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minis2s.config import InputError, TrainConfig
+from minis2s.numpy_ref.averaging import ema_update
 from minis2s.numpy_ref.functional import tanh_backward, tanh_forward
 from minis2s.numpy_ref.gradcheck import check_gradient
 from minis2s.numpy_ref.layer import Dropout, Layer, Linear
@@ -24,7 +25,7 @@ from minis2s.numpy_ref.train import (
     update,
     validation_loss,
 )
-from minis2s.text.batching import encode_pairs, make_batch
+from minis2s.text.batching import encode_pairs, make_batch, plan_batches
 from minis2s.text.corpora import ParallelText
 from minis2s.text.tokenizers import CharTokenizer
 
@@ -262,7 +263,9 @@ def test_bfloat16_is_refused():
 # --- how it continues ---
 
 
-@pytest.mark.parametrize("changes", [{}, {"valid_every": 4}, {"accumulate": 2}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"valid_every": 4}, {"accumulate": 2}, {"ema": 0.9}]
+)
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
 def test_restored_training_is_the_same(optimizer, changes):
     """Stopped after any record, it yields the rest and ends in the same weights."""
@@ -365,3 +368,51 @@ def test_dropout_draws_anew_for_each_batch_of_an_update():
     batch = make_batch(PAIRS, [0, 8, 30])
     once, twice = (update(make_state(), [batch] * n, lr=0.0)[0] for n in (1, 2))
     assert abs(once - twice) > 1e-6
+
+
+# --- a running mean of the weights ---
+
+
+def test_the_mean_is_validated_and_kept_as_the_best():
+    """Validation sees the mean of all weights so far; training goes on without it."""
+    seen, state = [], make_state(ema=0.9, lr=0.3, warmup_steps=0)
+    want = state.weights()
+    losses = iter(range(9, 0, -1))
+
+    def look(model):
+        seen.append({name: value.copy() for name, value in model.named_parameters()})
+        return {"loss": float(next(losses))}
+
+    for record in train(state, PAIRS, look):
+        if isinstance(record, StepRecord):
+            ema_update(want, state.weights(), 0.9, record.step)
+        else:
+            assert same(seen[-1], want)
+            assert same(state.best_weights, want)
+    assert len(seen) == 3
+    assert not same(state.weights(), want)
+
+
+def test_the_mean_does_not_disturb_the_training():
+    """With a mean or without, the weights take the same way."""
+    run(with_mean := make_state(ema=0.9))
+    run(without := make_state())
+    assert same(with_mean.weights(), without.weights())
+    assert not without.ema
+
+
+def test_a_validation_that_fails_leaves_the_weights():
+    """The mean goes back where it was, also after an error."""
+    state = make_state(ema=0.9)
+
+    def fail(model):
+        raise KeyError("bleu")
+
+    training = train(state, PAIRS, fail)
+    for _ in range(len(plan_batches(PAIRS, 40, 7, 0))):
+        next(training)
+    before, (mean, _) = state.weights(), state.snapshot()
+    with pytest.raises(KeyError, match="bleu"):
+        next(training)
+    assert same(state.weights(), before)
+    assert same(state.snapshot()[0], mean)

@@ -44,6 +44,7 @@ def test_records_have_the_same_fields(name):
         {"optimizer": "adam"},
         {"optimizer": "adamw"},
         {"accumulate": 2},
+        {"ema": 0.5},
     ],
     ids=str,
 )

@@ -8,6 +8,7 @@ from minis2s.config import RNNConfig, TrainConfig
 from minis2s.text.batching import encode_pairs
 from minis2s.text.corpora import ParallelText
 from minis2s.text.tokenizers import CharTokenizer
+from minis2s.torch_nn.averaging import ema_update
 from minis2s.torch_nn.seq2seq import Seq2Seq
 from minis2s.torch_nn.train import (
     StepRecord,
@@ -70,10 +71,10 @@ def test_restored_training_is_the_same(optimizer, n_records):
     assert whole.counters.best == resumed.counters.best
 
 
-@pytest.mark.parametrize("changes", [{"accumulate": 2}], ids=str)
+@pytest.mark.parametrize("changes", [{"accumulate": 2}, {"ema": 0.9}], ids=str)
 @pytest.mark.parametrize("n_records", range(1, 12, 2))
 def test_restored_training_is_the_same_with_more_to_remember(changes, n_records):
-    """So it is where several batches make one update."""
+    """So it is where several batches make one update, or a mean is kept."""
     changes = {"valid_every": 2, **changes}
     records = run(whole := make_state(**changes))
     run(stopped := make_state(**changes), n_records)
@@ -169,3 +170,31 @@ def test_accumulated_batches_are_one_batch():
     np.testing.assert_allclose(*losses, rtol=1e-9)
     for name, value in whole.weights().items():
         np.testing.assert_allclose(parts.weights()[name], value, 1e-9, 1e-12)
+
+
+def test_the_mean_is_validated_and_kept_as_the_best():
+    """Validation sees the mean of all weights so far; training goes on without it."""
+    state = make_state(ema=0.9, lr=0.3, warmup_steps=0)
+    mean = {name: value.clone() for name, value in state.ema.items()}
+    seen = []
+
+    def look(model):
+        seen.append({n: p.detach().numpy().copy() for n, p in model.named_parameters()})
+        return {"loss": -float(len(seen))}
+
+    for record in train(state, PAIRS, look):
+        if isinstance(record, StepRecord):
+            weights = dict(state.model.named_parameters())
+            ema_update(mean, weights, 0.9, record.step)
+        else:
+            assert same(seen[-1], {name: m.numpy() for name, m in mean.items()})
+            assert same(state.best_weights, seen[-1])
+    assert not same(state.weights(), state.best_weights)
+
+
+def test_the_mean_does_not_disturb_the_training():
+    """With a mean or without, the weights take the same way."""
+    run(with_mean := make_state(ema=0.9))
+    run(without := make_state())
+    assert same(with_mean.weights(), without.weights())
+    assert not without.ema
