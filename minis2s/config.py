@@ -175,6 +175,9 @@ class TrainConfig(_Settings):
     ema: float = 0.0
     """Share of a running mean of the weights that an update keeps, e.g. 0.999; the mean
     is what is validated and stored. 0 keeps none, and takes the weights themselves."""
+    average: int = 1
+    """Validations, the last of the training, whose weights are averaged in the end; the
+    mean is stored if it scores better than each of them. 1 averages nothing."""
     valid_every: int = 0
     """Steps between validations; 0 validates at the end of each epoch."""
     select: Literal["loss", "bleu"] = "loss"
@@ -185,7 +188,9 @@ class TrainConfig(_Settings):
     """Arithmetic of matrix products in training; weights are always float32."""
 
     def _check(self) -> None:
-        self._check_positive("epochs", "batch_tokens", "accumulate", "max_len", "lr")
+        self._check_positive(
+            "epochs", "batch_tokens", "accumulate", "max_len", "lr", "average"
+        )
         self._check_rate("label_smoothing", "ema")
         for name in (
             "warmup_steps",
@@ -206,6 +211,10 @@ class DecodeConfig(_Settings):
     """Hypotheses kept at each step; 1 is greedy search."""
     alpha: float = 1.0
     """Exponent of the length that a log-probability is divided by."""
+    coverage: float = 0.0
+    """beta, in nats: what a source token costs that was hardly looked at; 0 is none."""
+    n_best: int = 1
+    """Hypotheses returned where a list of them is asked for; at most n_beams."""
     batch_size: int = 64
     """Sentences translated at a time; changes the speed, never the result."""
     sample: bool = False
@@ -218,11 +227,14 @@ class DecodeConfig(_Settings):
     """Probability that the likeliest tokens must have together to be chosen among."""
 
     def _check(self) -> None:
-        self._check_positive("n_beams", "batch_size", "top_p")
+        self._check_positive("n_beams", "n_best", "batch_size", "top_p")
         _require(
             self.temperature >= 1e-6, "temperature", "at least 1e-6", self.temperature
         )
         _require(self.alpha >= 0, "alpha", "at least 0", self.alpha)
+        _require(self.coverage >= 0, "coverage", "at least 0", self.coverage)
+        at_most = f"at most n_beams = {self.n_beams}"
+        _require(self.n_best <= self.n_beams, "n_best", at_most, self.n_best)
         _require(self.top_k >= 0, "top_k", "at least 0", self.top_k)
         _require(self.top_p <= 1, "top_p", "at most 1", self.top_p)
         if self.sample:

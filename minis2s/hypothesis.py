@@ -21,7 +21,8 @@ class Hypothesis:
     tokens: list[int]
     """Target ids; the last one is EOS unless the length limit came first."""
     score: float
-    """Sum of the tokens' log-probabilities over len(tokens)^alpha, in nats."""
+    """Sum of the tokens' log-probabilities over len(tokens)^alpha, in nats, and what
+    is paid for source words left out, if the search was told to (coverage)."""
     attention: Float[np.ndarray, "n_layers n_heads tgt_len src_len"]
     """Row t: how token t shared its attention over the source; each sums to 1."""
     attention_kind: str
@@ -34,32 +35,39 @@ class Beam:
     Either wing hands it the candidates of each step, as plain numbers, and its own
     arrays of attention, which are only kept and given back.
 
-    >>> beam = Beam(limit=9, n_beams=2, alpha=1.0)
-    >>> beam.grow([-0.1, -0.4], parents=[0, 0], tokens=[7, 5], weights=["a", "a"])
-    >>> beam.grow([-0.5, -0.6], parents=[0, 1], tokens=[3, 6], weights=["b", "c"])
+    >>> beam, none = Beam(limit=9, n_beams=2, alpha=1.0, n_best=1), [0.0, 0.0]
+    >>> beam.grow([-0.1, -0.4], [0, 0], tokens=[7, 5], weights=["a", "a"], costs=none)
+    >>> beam.grow([-0.5, -0.6], [0, 1], tokens=[3, 6], weights=["b", "c"], costs=none)
     >>> beam.done, beam.live  # slot 0 has ended in 3, EOS; slot 1 may yet end above
     (False, [-inf, -0.6])
-    >>> [(token, weight) for token, _, weight in beam.best_path()]
-    [(7, 'a'), (3, 'b')]
+    >>> beam.best_paths()
+    [(-0.25, [7, 3], ['a', 'b'])]
 
     Args:
         limit: most tokens of a translation, EOS counted.
         n_beams: hypotheses kept at each step; one that has ended keeps its place.
         alpha: exponent of the length that a log-probability is divided by.
+        n_best: hypotheses wanted in the end, at most n_beams.
 
     Attributes:
         live: for each slot the sum of log-probabilities so far; -inf if it is free.
     """
 
-    def __init__(self, limit: int, n_beams: int, alpha: float) -> None:
+    def __init__(self, limit: int, n_beams: int, alpha: float, n_best: int) -> None:
         self.limit, self.n_beams, self.alpha = limit, n_beams, alpha
+        self.n_best = n_best
         self.live: list[float] = []
-        self._steps: list[tuple[list[float], list[int], list[int], Any]] = []
+        self._steps: list[tuple[list[int], list[int], Any]] = []
         self._ended: list[tuple[float, int, int]] = []  # score, step, slot
         self._cut: list[tuple[float, int, int]] = []
 
     def grow(
-        self, totals: list[float], parents: list[int], tokens: list[int], weights: Any
+        self,
+        totals: list[float],
+        parents: list[int],
+        tokens: list[int],
+        weights: Any,
+        costs: list[float],
     ) -> None:
         """Take the best candidates of one step, as many as there are open places.
 
@@ -68,15 +76,18 @@ class Beam:
             parents: slot that each has grown from.
             tokens: what each has grown by.
             weights: attention of this step, by slot of the parent.
+            costs: what is added to the score of one that ends now, by slot of the
+                parent; never above 0, or `done` would come too early.
         """
         n_open = self.n_beams - len(self._ended)
-        self._steps.append((totals, parents, tokens, weights))
+        self._steps.append((parents, tokens, weights))
         step = len(self._steps) - 1
         self.live = [-np.inf] * self.n_beams
-        for slot, (total, token) in enumerate(
-            zip(totals[:n_open], tokens, strict=False)
+        for slot, (total, parent, token) in enumerate(
+            zip(totals[:n_open], parents, tokens, strict=False)
         ):
-            entry = (total / (step + 1) ** self.alpha, step, slot)
+            score = total / (step + 1) ** self.alpha + costs[parent]
+            entry = (score, step, slot)
             if total == -np.inf:
                 continue
             if token == EOS_ID:
@@ -88,25 +99,40 @@ class Beam:
 
     @property
     def done(self) -> bool:
-        """Whether nothing that still lives could end above the best that has ended."""
-        best_hope = max(self.live) / self.limit**self.alpha
-        best = max((score for score, _, _ in self._ended), default=-np.inf)
-        return best_hope <= best
+        """Whether nothing that still lives could end above the n_best that have ended.
 
-    def best_path(self) -> list[tuple[int, float, Any]]:
-        """(token, log-probability, attention) of the winner, first token first."""
-        _, step, slot = max(
+        Log-probabilities and costs are at most 0, so that a beginning cannot end above
+        its sum so far over the greatest length it may reach.
+        """
+        best_hope = max(self.live) / self.limit**self.alpha
+        ended = sorted((score for score, _, _ in self._ended), reverse=True)
+        to_beat = ended[self.n_best - 1] if len(ended) >= self.n_best else -np.inf
+        return best_hope <= to_beat
+
+    def best_paths(self) -> list[tuple[float, list[int], list[Any]]]:
+        """Score, tokens and attention of the n_best; fewer if fewer have ended.
+
+        Best first, and of equals that which ended first. Those that the limit cut off
+        are returned only if none ended by itself.
+        """
+        ranked = sorted(
             self._ended or self._cut,
-            key=lambda entry: (entry[0], -entry[1], -entry[2]),
+            key=lambda entry: (-entry[0], entry[1], entry[2]),
         )
-        path = []
+        return [
+            (score, *self._path(step, slot))
+            for score, step, slot in ranked[: self.n_best]
+        ]
+
+    def _path(self, step: int, slot: int) -> tuple[list[int], list[Any]]:
+        tokens, weights = [], []
         while step >= 0:
-            totals, parents, tokens, weights = self._steps[step]
+            parents, said, looked = self._steps[step]
             parent = parents[slot]
-            before = self._steps[step - 1][0][parent] if step else 0.0
-            path.append((tokens[slot], totals[slot] - before, weights[parent]))
+            tokens.append(said[slot])
+            weights.append(looked[parent])
             step, slot = step - 1, parent
-        return path[::-1]
+        return tokens[::-1], weights[::-1]
 
 
 def merge_attention(

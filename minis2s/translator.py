@@ -53,8 +53,8 @@ class TextTranslator:
         src: Int[np.ndarray, "batch src_len"],
         config: DecodeConfig,
         rngs: list[np.random.Generator] | None,
-    ) -> list[Hypothesis]:
-        """A hypothesis for each row of padded source ids; a draw has a generator."""
+    ) -> list[list[Hypothesis]]:
+        """The n_best for each row of padded source ids; a draw has a generator."""
         raise NotImplementedError
 
     def force(self, src: Int[np.ndarray, "1 src_len"], tokens: list[int]) -> Hypothesis:
@@ -85,7 +85,24 @@ class TextTranslator:
         seed: int = 0,
         first: int = 0,
     ) -> list[Hypothesis | None]:
-        """A hypothesis for each line, in order; None for a blank line.
+        """The best hypothesis for each line, in order; None for a blank line.
+
+        The arguments are those of `translate_n_best`.
+        """
+        lists = self.translate_n_best(lines, config, seed=seed, first=first)
+        return [best[0] if best else None for best in lists]
+
+    def translate_n_best(
+        self,
+        lines: Sequence[str],
+        config: DecodeConfig | None = None,
+        *,
+        seed: int = 0,
+        first: int = 0,
+    ) -> list[list[Hypothesis]]:
+        """The config's n_best hypotheses for each line, best first; none for a blank.
+
+        No two have the same tokens, but some may spell the same text.
 
         Args:
             lines: the source sentences.
@@ -96,12 +113,12 @@ class TextTranslator:
         """
         config = config or DecodeConfig()
         ids = {i: self.encode(line) for i, line in enumerate(lines) if line.strip()}
-        found: list[Hypothesis | None] = [None] * len(lines)
+        found: list[list[Hypothesis]] = [[] for _ in lines]
         for batch in _by_length(ids, config.batch_size):
             rngs = [np.random.default_rng((seed, first + i)) for i in batch]
-            hypotheses = self.search(pad([ids[i] for i in batch]), config, rngs)
-            for i, hypothesis in zip(batch, hypotheses, strict=True):
-                found[i] = hypothesis
+            lists = self.search(pad([ids[i] for i in batch]), config, rngs)
+            for i, best in zip(batch, lists, strict=True):
+                found[i] = best
         return found
 
     def translate_text(
@@ -160,6 +177,27 @@ class TextTranslator:
             word_groups(self.tokenizer, ids) for ids in sides
         )
         return merge_attention(weights, tgt_group, src_group), src, tgt
+
+    def alignments(self, line: str, hypothesis: Hypothesis) -> list[tuple[int, int]]:
+        """Links (source word, target word), both counted from 0, EOS left out.
+
+        Each target word is linked to the source word that it looked at most, which
+        `labelled_attention` shows. Words and punctuation marks are those that
+        `split_words` finds.
+
+        Args:
+            line: the source sentence.
+            hypothesis: what it was translated to.
+
+        Raises:
+            InputError: if the model has no attention.
+        """
+        from minis2s.metrics import attention_links  # a search needs no sacreBLEU
+
+        weights, _, _ = self.labelled_attention(line, hypothesis, words=True)
+        n_tgt = len(weights) - (hypothesis.tokens[-1] == EOS_ID)
+        weights = weights[:n_tgt, :-1]
+        return attention_links(weights) if weights.size else []
 
 
 def _choose_map(

@@ -176,9 +176,11 @@ def test_choices(kind, name, value):
         (TrainConfig, "epochs"),
         (TrainConfig, "batch_tokens"),
         (TrainConfig, "accumulate"),
+        (TrainConfig, "average"),
         (TrainConfig, "max_len"),
         (TrainConfig, "lr"),
         (DecodeConfig, "n_beams"),
+        (DecodeConfig, "n_best"),
         (DecodeConfig, "batch_size"),
         (DecodeConfig, "top_p"),
         (TokenizerConfig, "min_count"),
@@ -197,8 +199,8 @@ def test_above_zero(kind, name, value):
         (RNNConfig, "dropout"),
         (TransformerConfig, "dropout"),
         (TrainConfig, "label_smoothing"),
-    ],
         (TrainConfig, "ema"),
+    ],
 )
 @pytest.mark.parametrize("value", [-0.1, 1.0, 1, 1.5])
 def test_rates(kind, name, value):
@@ -217,6 +219,7 @@ def test_rates(kind, name, value):
         (TrainConfig, "valid_every", -1),
         (TrainConfig, "patience", -1),
         (DecodeConfig, "alpha", -0.5),
+        (DecodeConfig, "coverage", -0.5),
         (DecodeConfig, "top_k", -1),
     ],
 )
@@ -279,6 +282,13 @@ def test_a_temperature_that_float32_can_hold(value):
     message = f"^temperature must be at least 1e-6, got {value}$"
     with pytest.raises(InputError, match=message):
         DecodeConfig(temperature=value)
+
+
+def test_no_more_are_returned_than_are_kept():
+    """The best of n_beams hypotheses are at most n_beams."""
+    assert DecodeConfig(n_beams=5, n_best=5).n_best == 5
+    with pytest.raises(InputError, match=r"^n_best must be at most n_beams = 5, got 6"):
+        DecodeConfig(n_beams=5, n_best=6)
 
 
 def test_sampling_has_no_beam():

@@ -10,7 +10,7 @@ from jaxtyping import Int
 from minis2s.checkpoint import Run
 from minis2s.config import DecodeConfig, InputError
 from minis2s.hypothesis import Hypothesis
-from minis2s.numpy_ref.decode import log_probabilities, translate_batch
+from minis2s.numpy_ref.decode import log_probabilities, translate_n_best
 from minis2s.numpy_ref.masks import padding_mask
 from minis2s.numpy_ref.models import make_model
 from minis2s.text.tokenizers import BOS_ID
@@ -39,9 +39,9 @@ class Translator(TextTranslator):
         src: Int[np.ndarray, "batch src_len"],
         config: DecodeConfig,
         rngs: list[np.random.Generator] | None,
-    ) -> list[Hypothesis]:
-        """A hypothesis for each row of padded source ids; a draw has a generator."""
-        return translate_batch(self.model, src, padding_mask(src), config, rngs)
+    ) -> list[list[Hypothesis]]:
+        """The n_best for each row of padded source ids; a draw has a generator."""
+        return translate_n_best(self.model, src, padding_mask(src), config, rngs)
 
     def force(self, src: Int[np.ndarray, "1 src_len"], tokens: list[int]) -> Hypothesis:
         """The hypothesis with the given tokens: its score and where it looks."""

@@ -16,6 +16,7 @@ from minis2s.specs.attention import (
     softmax,
 )
 from minis2s.specs.decode import (
+    coverage_penalty,
     draw_token,
     exhaustive_search,
     sampling_probabilities,
@@ -45,6 +46,7 @@ __all__ = [
     "additive_attention",
     "bidirectional",
     "blend",
+    "coverage_penalty",
     "cross_entropy",
     "decoder_layer",
     "dot_attention",

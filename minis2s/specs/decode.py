@@ -15,10 +15,11 @@ def sampling_probabilities(
     top_k: int,
     top_p: float,
 ) -> Float[np.ndarray, " vocab_size"]:
-    """What a token is drawn from: temperature, then top_k, then top_p, in one row.
+    """The distribution that a token is drawn from: temperature, then top_k, then top_p.
 
-    p(v) = exp(logits_v / temperature) / sum_u exp(logits_u / temperature), u and v
-    over the tokens that stay.
+    p(v) = exp(logits_v / temperature) / sum_u exp(logits_u / temperature)
+
+    Here u and v are among the tokens that stay.
 
     Args:
         logits: unnormalised log-probabilities; -inf where a token is impossible.
@@ -67,15 +68,40 @@ def draw_token(probabilities: Float[np.ndarray, " vocab_size"], uniform: float) 
     return token
 
 
+def coverage_penalty(
+    weights: Float[np.ndarray, "tgt_len src_len"], coverage: float
+) -> float:
+    """What a translation pays for source tokens that it hardly looked at.
+
+    coverage * sum_s log(min(sum_t weights_ts, 1)); a sum below 1e-30 counts as that.
+
+    >>> round(coverage_penalty(np.array([[0.5, 0.5], [0.0, 1.0]]), 1.0), 3)
+    -0.693
+
+    Args:
+        weights: the attention of each target token.
+        coverage: beta of the paper.
+
+    Source: Wu et al. 2016, eq. 14, arXiv:1609.08144.
+    """
+    total = 0.0
+    for s in range(weights.shape[1]):
+        looked = sum(float(row[s]) for row in weights)
+        total += math.log(max(min(looked, 1.0), 1e-30))
+    return coverage * total
+
+
 def exhaustive_search(
     next_log_prob: Callable[[list[int]], Float[np.ndarray, " vocab_size"]],
     max_len: int,
     alpha: float,
-) -> tuple[list[int], float]:
+    n_best: int = 1,
+    penalty: Callable[[list[int]], float] = lambda tokens: 0.0,
+) -> list[tuple[list[int], float]]:
     """The best of all translations that end within a length, by trying every one.
 
-    score = sum log p / len^alpha, EOS counted. There are as many beginnings of n
-    tokens as the vocabulary has entries, to the power of n: the reason for every
+    score = sum log p / len^alpha + penalty, EOS counted. There are as many beginnings
+    of n tokens as the vocabulary has entries, to the power of n: the reason for every
     other search.
 
     Args:
@@ -83,12 +109,13 @@ def exhaustive_search(
             where a token is impossible.
         max_len: most tokens of a translation, EOS counted.
         alpha: exponent of the length.
+        n_best: how many are returned, if there are as many.
+        penalty: what is added to the score of a translation that has ended.
 
     Returns:
-        tokens, the last one EOS, and their score; of equals the shortest.
+        tokens, the last one EOS, and their score, best first; of equals the shortest.
     """
-    best, best_score = [], -math.inf
-    beginnings = [([], 0.0)]
+    ended, beginnings = [], [([], 0.0)]
     for length in range(1, max_len + 1):
         longer = []
         for tokens, total in beginnings:
@@ -96,7 +123,7 @@ def exhaustive_search(
                 grown, grown_total = [*tokens, token], total + float(log_prob)
                 if token != EOS_ID and log_prob > -math.inf:
                     longer.append((grown, grown_total))
-                elif token == EOS_ID and grown_total / length**alpha > best_score:
-                    best, best_score = grown, grown_total / length**alpha
+                elif log_prob > -math.inf:
+                    ended.append((grown, grown_total / length**alpha + penalty(grown)))
         beginnings = longer
-    return best, best_score
+    return sorted(ended, key=lambda found: -found[1])[:n_best]

@@ -3,7 +3,7 @@
 Twin: minis2s/numpy_ref/decode.py. A model is anything with `encode`, `initial_state`,
 `decode_step` and `attention_kind`. What a search translates a sentence to depends on
 nothing but the sentence: not on its batch, nor on its place in it; a draw depends on
-its own random numbers besides. Left out: n-best lists, penalties for coverage.
+its own random numbers besides.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from minis2s.config import DecodeConfig
 from minis2s.hypothesis import Beam, Hypothesis
 from minis2s.text.tokenizers import BOS_ID, EOS_ID, PAD_ID
+from minis2s.torch_nn.coverage import cover
 from minis2s.torch_nn.masks import mask_lengths
 from minis2s.torch_nn.sampling import draw_tokens, sampling_probabilities
 
@@ -28,17 +29,38 @@ def translate_batch(
     config: DecodeConfig,
     rngs: Sequence[np.random.Generator] | None = None,
 ) -> list[Hypothesis]:
-    """A hypothesis for each sentence, by the search that the config names.
+    """The best hypothesis for each sentence, by the search that the config names.
 
     Raises:
         ValueError: if the config wants tokens drawn and there are no generators.
     """
-    if config.sample:
-        if rngs is None:
-            raise ValueError("rngs: must be Generators if config.sample, got None")
-        return sample_search(model, src, src_mask, config, rngs)
-    search = greedy_search if config.n_beams == 1 else beam_search
-    return search(model, src, src_mask, config)
+    lists = translate_n_best(model, src, src_mask, config, rngs)
+    return [best for best, *_ in lists]
+
+
+def translate_n_best(
+    model: nn.Module,
+    src: Int[Tensor, "batch src_len"],
+    src_mask: Bool[Tensor, "batch src_len"],
+    config: DecodeConfig,
+    rngs: Sequence[np.random.Generator] | None = None,
+) -> list[list[Hypothesis]]:
+    """The config's n_best hypotheses for each sentence, best first.
+
+    Their tokens differ. There are fewer where fewer have ended, but never none.
+
+    Raises:
+        ValueError: if the config wants tokens drawn and there are no generators.
+    """
+    if config.n_beams > 1:
+        return n_best_search(model, src, src_mask, config)
+    if not config.sample:
+        found = greedy_search(model, src, src_mask, config)
+    elif rngs is None:
+        raise ValueError("rngs: must be Generators if config.sample, got None")
+    else:
+        found = sample_search(model, src, src_mask, config, rngs)
+    return [[hypothesis] for hypothesis in found]
 
 
 def max_tgt_len(src_mask: Bool[Tensor, "batch src_len"]) -> Int[Tensor, " batch"]:
@@ -90,10 +112,9 @@ def sample_search(
     """Draw each token from its sampling_probabilities, until EOS is drawn.
 
     Each sentence has a generator of its own, so what is drawn for it does not depend
-    on its batch either. Both wings, given the same generators, read the same numbers.
-    Then they draw the same tokens, unless a number falls between the two wings'
-    roundings of one border: both compute in float32, where a cumulative probability is
-    uncertain by about 1e-7.
+    on its batch either. Given the same generators, both wings read the same numbers and
+    draw the same tokens, with a rare exception: both compute in float32, so their
+    cumulative probabilities differ by about 1e-7, and a number may fall in between.
 
     The score is the model's own: temperature 1, and nothing left out.
     """
@@ -123,7 +144,7 @@ def _grow(
         model: what the logits come from.
         src: source tokens.
         src_mask: True where `src` is a token.
-        config: the length norm.
+        config: the length norm, and the price of what is not looked at.
         choose: from log-probabilities, which sentences they are of, and how many
             tokens these have already, to the next token of each.
     """
@@ -132,37 +153,48 @@ def _grow(
     limit = max_tgt_len(src_mask)
     token = torch.full_like(limit, BOS_ID)
     active = torch.arange(len(src), device=src.device)
-    paths: list[list[tuple[int, float, Tensor]]] = [[] for _ in src]
+    covered = (~src_mask).float()  # padding needs no look
+    paths: list[list[tuple[int, float, float, Tensor]]] = [[] for _ in src]
     length = 0
     while len(active):
         logits, weights, state = model.decode_step(token, state, memory)
+        covered, cost = cover(covered, weights, config.coverage)
         log_prob = log_probabilities(logits)  # (active, vocab_size)
         token = choose(log_prob, active, length)
         log_prob = log_prob.gather(-1, token.unsqueeze(-1)).squeeze(-1)
         for i, *taken in zip(
-            active.tolist(), token.tolist(), log_prob.tolist(), weights, strict=True
+            active.tolist(),
+            token.tolist(),
+            log_prob.tolist(),
+            cost.tolist(),
+            weights,
+            strict=True,
         ):
             paths[i].append(tuple(taken))
         length += 1
         going = torch.nonzero((token != EOS_ID) & (limit > length)).squeeze(1)
         if len(going) < len(active):
-            token, state, memory, active, limit = select_rows(
-                (token, state, memory, active, limit), going
+            token, state, memory, covered, active, limit = select_rows(
+                (token, state, memory, covered, active, limit), going
             )
-    return [
-        _hypothesis(model, path, int(src_mask[i].sum()), config.alpha)
-        for i, path in enumerate(paths)
-    ]
+    found = []
+    for path, src_len in zip(paths, mask_lengths(src_mask).tolist(), strict=True):
+        tokens, log_probs, costs, weights = zip(*path, strict=True)
+        score = float(np.sum(log_probs)) / len(tokens) ** config.alpha + costs[-1]
+        found.append(_hypothesis(model, score, list(tokens), list(weights), src_len))
+    return found
 
 
 def _hypothesis(
-    model: nn.Module, path: list[tuple[int, float, Tensor]], src_len: int, alpha: float
+    model: nn.Module,
+    score: float,
+    tokens: list[int],
+    weights: list[Tensor],
+    src_len: int,
 ) -> Hypothesis:
-    """Gather (token, log-probability, attention) triples into a hypothesis."""
-    tokens, log_probs, weights = zip(*path, strict=True)
+    """A hypothesis; its attention is stacked, and stripped of the padding."""
     attention = torch.stack(weights, dim=2)[..., :src_len].float().cpu().numpy()
-    score = float(np.sum(log_probs)) / len(tokens) ** alpha
-    return Hypothesis(list(tokens), score, attention, model.attention_kind)
+    return Hypothesis(tokens, score, attention, model.attention_kind)
 
 
 # --- several hypotheses: a beam ---
@@ -184,38 +216,52 @@ def top_candidates(
     return torch.stack(values, dim=1), torch.stack(indices, dim=1)
 
 
-@torch.inference_mode()
 def beam_search(
     model: nn.Module,
     src: Int[Tensor, "batch src_len"],
     src_mask: Bool[Tensor, "batch src_len"],
     config: DecodeConfig,
 ) -> list[Hypothesis]:
+    """The first of those that n_best_search finds for each sentence."""
+    return [best for best, *_ in n_best_search(model, src, src_mask, config)]
+
+
+@torch.inference_mode()
+def n_best_search(
+    model: nn.Module,
+    src: Int[Tensor, "batch src_len"],
+    src_mask: Bool[Tensor, "batch src_len"],
+    config: DecodeConfig,
+) -> list[list[Hypothesis]]:
     """Keep the n_beams best beginnings; a finished one keeps its place among them.
 
-    score = sum log p / len^alpha, EOS counted. A sentence is done when no beginning
-    is left that could still win: a log-probability only falls, so a beginning cannot
-    end above its sum so far over the greatest length it may reach. A translation that
-    the length limit cut off is returned only if none ended by itself.
+    score = sum log p / len^alpha + cp, EOS counted; cp is coverage_penalty. A sentence
+    is done when no beginning is left that could still come among its n_best: a
+    log-probability only falls, and cp is at most 0, so a beginning cannot end above
+    its sum so far over the greatest length it may reach. A translation that the length
+    limit cut off is returned only if none ended by itself.
 
-    Source: Graves 2012, arXiv:1211.3711; the length norm after Wu et al. 2016,
-        arXiv:1609.08144, section 7, in its simplest form.
+    Source: Graves 2012, arXiv:1211.3711; the score after Wu et al. 2016, eq. 14,
+        arXiv:1609.08144, with the length norm in its simplest form.
     """
     beams = [
-        Beam(int(limit), config.n_beams, config.alpha)
-        for limit in max_tgt_len(src_mask)
+        Beam(limit, config.n_beams, config.alpha, config.n_best)
+        for limit in max_tgt_len(src_mask).tolist()
     ]
     active = list(range(len(src)))
     n_beams, device = config.n_beams, src.device
     memory = model.encode(src, src_mask)
     state = model.initial_state(memory)
     rows = torch.arange(len(src), device=device).repeat_interleave(n_beams)
-    memory, state = select_rows((memory, state), rows)
+    covered = (~src_mask).float()  # padding needs no look
+    memory, state, covered = select_rows((memory, state, covered), rows)
     token = torch.full_like(rows, BOS_ID)
     total = torch.full((len(src), n_beams), -torch.inf, device=device)
-    total[:, 0] = 0.0  # all beams are alike as yet: one speaks for them
+    total[:, 0] = 0.0  # at first all beams are alike: one stands for them
     while active:
         logits, weights, state = model.decode_step(token, state, memory)
+        covered, cost = cover(covered, weights, config.coverage)
+        cost = cost.unflatten(0, (len(active), n_beams))
         log_prob = log_probabilities(logits).unflatten(0, (len(active), n_beams))
         vocab_size = log_prob.shape[-1]
         totals, index = top_candidates(
@@ -229,6 +275,7 @@ def beam_search(
             parent.tolist(),
             token.tolist(),
             weights,
+            cost.tolist(),
             strict=True,
         ):
             beams[i].grow(*grown)
@@ -238,10 +285,10 @@ def beam_search(
         total = torch.tensor([beams[i].live for i in active], device=device)
         token = token[places].flatten()
         rows = (places.unsqueeze(1) * n_beams + parent[places]).flatten()
-        memory, state = select_rows((memory, state), rows)
+        memory, state, covered = select_rows((memory, state, covered), rows)
     return [
-        _hypothesis(model, beam.best_path(), int(src_mask[i].sum()), config.alpha)
-        for i, beam in enumerate(beams)
+        [_hypothesis(model, *found, src_len) for found in beam.best_paths()]
+        for beam, src_len in zip(beams, mask_lengths(src_mask).tolist(), strict=True)
     ]
 
 
@@ -253,8 +300,8 @@ class Uncached(nn.Module):
 
     `decode_step` of a model reads one token, since its state holds what it made of
     those before. Here the state is those tokens themselves, and `forward` reads them
-    all again, the source too. Every search finds the same with either: the cache
-    changes nothing but the cost, which without it grows with the square of the length.
+    all again, the source too. Every search finds the same, to rounding: what changes is
+    the cost. To say n tokens, 1 + 2 + ... + n are read instead of n.
 
     Args:
         model: a translator of any family: has `forward` and `attention_kind`.

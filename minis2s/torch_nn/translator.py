@@ -12,7 +12,7 @@ from minis2s.checkpoint import Run
 from minis2s.config import DecodeConfig, InputError
 from minis2s.hypothesis import Hypothesis
 from minis2s.text.tokenizers import BOS_ID
-from minis2s.torch_nn.decode import log_probabilities, translate_batch
+from minis2s.torch_nn.decode import log_probabilities, translate_n_best
 from minis2s.torch_nn.masks import padding_mask
 from minis2s.torch_nn.models import make_model
 from minis2s.torch_nn.train import load_weights
@@ -46,10 +46,10 @@ class Translator(TextTranslator):
         src: Int[np.ndarray, "batch src_len"],
         config: DecodeConfig,
         rngs: list[np.random.Generator] | None,
-    ) -> list[Hypothesis]:
-        """A hypothesis for each row of padded source ids; a draw has a generator."""
+    ) -> list[list[Hypothesis]]:
+        """The n_best for each row of padded source ids; a draw has a generator."""
         ids = torch.from_numpy(src).to(self.device)
-        return translate_batch(self.model, ids, padding_mask(ids), config, rngs)
+        return translate_n_best(self.model, ids, padding_mask(ids), config, rngs)
 
     @torch.inference_mode()
     def force(self, src: Int[np.ndarray, "1 src_len"], tokens: list[int]) -> Hypothesis:

@@ -6,22 +6,25 @@ end, real translators without their cache.
 """
 
 from dataclasses import replace
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from minis2s import specs
-from minis2s.config import DecodeConfig, RNNConfig, TransformerConfig
+from minis2s.config import DecodeConfig, InputError, RNNConfig, TransformerConfig
 from minis2s.numpy_ref import decode
 from minis2s.numpy_ref.decode import (
     Uncached,
     beam_search,
     greedy_search,
     log_probabilities,
+    n_best_search,
     select_rows,
     top_candidates,
     translate_batch,
+    translate_n_best,
 )
 from minis2s.numpy_ref.masks import padding_mask
 from minis2s.numpy_ref.seq2seq import Seq2Seq
@@ -37,7 +40,7 @@ SRC = np.array(
     ]
 )
 GREEDY, BEAM = DecodeConfig(), DecodeConfig(n_beams=5)
-SAMPLE = DecodeConfig(sample=True)
+SAMPLE, LIST = DecodeConfig(sample=True), DecodeConfig(n_beams=5, n_best=5)
 each_search = pytest.mark.parametrize("config", [GREEDY, BEAM], ids=["greedy", "beam"])
 each_way = pytest.mark.parametrize(
     "config", [GREEDY, BEAM, SAMPLE], ids=["greedy", "beam", "sample"]
@@ -103,6 +106,36 @@ class TableModel:
         return sum(log_probs) / len(tokens) ** alpha
 
 
+class LookingModel(TableModel):
+    """Where it looks depends on the last two tokens, and on layer and head."""
+
+    attention_kind = "searching cross-attention"
+
+    def encode(self, src, src_mask):
+        """For each token of the vocabulary, how it shares its attention."""
+        shares = np.where(src_mask[..., None], np.exp(self.given[src]), 0)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return super().encode(src, src_mask)._replace(weights=shares)
+
+    def decode_step(self, token, state, memory):
+        """Two layers of two heads; the last is of the last token and the one before."""
+        plain = memory._replace(weights=memory.mask / 8)
+        logits, _, after = super().decode_step(token, state, plain)
+        rows = np.arange(len(token))
+        last, before = (memory.weights[rows, :, v] for v in (token, state[1]))
+        layers = [np.stack(heads, 1) for heads in ((before, -last), (last, before))]
+        return logits, np.stack(layers, 1), after
+
+    def penalty(self, row, tokens, coverage):
+        """What the given tokens leave out, and what that costs, without any search."""
+        shares = self.encode(row[None], padding_mask(row[None])).weights[0]
+        read = [BOS_ID, BOS_ID, *tokens[:-1]]
+        maps = [
+            (shares[:, last] + shares[:, before]) / 2 for before, last in pairwise(read)
+        ]
+        return specs.coverage_penalty(np.array(maps), coverage)
+
+
 def search(model, src, config, seed=0):
     """Translate a padded batch."""
     rngs = np.random.default_rng(seed).spawn(len(src))
@@ -143,13 +176,175 @@ def test_beam_finds_the_best_of_all(monkeypatch, seed, alpha):
     """A beam wide enough to lose nothing finds what exhaustive search finds."""
     model, src = TableModel(seed, vocab_size=6), np.array([[4, 5, EOS_ID]])
     monkeypatch.setattr(decode, "max_tgt_len", lambda mask: np.full(len(mask), 4))
-    tokens, score = specs.exhaustive_search(
+    [(tokens, score)] = specs.exhaustive_search(
         lambda tokens: model.next_log_prob(src[0], tokens), max_len=4, alpha=alpha
     )
     config = DecodeConfig(n_beams=200, alpha=alpha)
     best = beam_search(model, src, padding_mask(src), config)[0]
     assert best.tokens == tokens
     np.testing.assert_allclose(best.score, score, atol=1e-5)
+
+
+@pytest.mark.parametrize("coverage", [0.0, 0.5])
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_beam_finds_the_n_best_of_all(monkeypatch, seed, alpha, coverage):
+    """In their order, with their scores, whether coverage is paid for or not."""
+    model, src = LookingModel(seed, vocab_size=6), np.array([[4, 5, EOS_ID]])
+    monkeypatch.setattr(decode, "max_tgt_len", lambda mask: np.full(len(mask), 4))
+    want = specs.exhaustive_search(
+        lambda tokens: model.next_log_prob(src[0], tokens),
+        max_len=4,
+        alpha=alpha,
+        n_best=7,
+        penalty=lambda tokens: model.penalty(src[0], tokens, coverage),
+    )
+    config = DecodeConfig(n_beams=200, n_best=7, alpha=alpha, coverage=coverage)
+    found = n_best_search(model, src, padding_mask(src), config)[0]
+    assert [best.tokens for best in found] == [tokens for tokens, _ in want]
+    np.testing.assert_allclose(
+        [best.score for best in found], [s for _, s in want], 1e-5
+    )
+
+
+def test_fewer_are_found_where_there_are_fewer(monkeypatch):
+    """Of three words, within four tokens, 1 + 3 + 9 + 27 translations end."""
+    monkeypatch.setattr(decode, "max_tgt_len", lambda mask: np.full(len(mask), 4))
+    config = DecodeConfig(n_beams=200, n_best=60)
+    src = np.array([[4, 5, EOS_ID]])
+    found = translate_n_best(TableModel(vocab_size=6), src, padding_mask(src), config)
+    assert len(found[0]) == 40
+
+
+@pytest.mark.parametrize("coverage", [0.0, 0.5])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_n_best_are_sorted_and_distinct(seed, coverage):
+    """Best first, no two with the same tokens, and each with its own score and map."""
+    model, config = LookingModel(seed), replace(LIST, coverage=coverage)
+    lists = translate_n_best(model, SRC, padding_mask(SRC), config)
+    assert max(len(found) for found in lists) > 2
+    for row, found in zip(SRC, lists, strict=True):
+        scores = [best.score for best in found]
+        assert scores == sorted(scores, reverse=True)
+        assert len({tuple(best.tokens) for best in found}) == len(found)
+        for best in found:
+            src = row[row != PAD_ID]
+            want = model.score(src, best.tokens, 1.0)
+            want += model.penalty(src, best.tokens, coverage)
+            np.testing.assert_allclose(best.score, want, atol=1e-5)
+            assert best.attention.shape == (2, 2, len(best.tokens), len(src))
+
+
+@pytest.mark.parametrize("coverage", [0.0, 0.5])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_first_of_many_is_the_one(seed, coverage):
+    """Asked for five, a search finds first what it finds if asked for one."""
+    model, mask = LookingModel(seed), padding_mask(SRC)
+    config = replace(LIST, coverage=coverage)
+    many = translate_n_best(model, SRC, mask, config)
+    one = translate_n_best(model, SRC, mask, replace(config, n_best=1))
+    best = translate_batch(model, SRC, mask, config)
+    for (a, *_), (b,), c in zip(many, one, best, strict=True):
+        assert a.tokens == b.tokens == c.tokens
+        assert a.score == b.score == c.score
+        np.testing.assert_array_equal(a.attention, b.attention)
+
+
+@pytest.mark.parametrize("coverage", [0.0, 0.5])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_n_best_do_not_depend_on_the_others(seed, coverage):
+    """Nor does a list of them: alone, in a batch and in reverse it is the same."""
+    model, config = LookingModel(seed), replace(LIST, coverage=coverage)
+    bodies = [row[row != PAD_ID][None] for row in SRC]
+    together, backwards, *alone = (
+        translate_n_best(model, src, padding_mask(src), config)
+        for src in (SRC, SRC[::-1], *bodies)
+    )
+    for a, b, (c,) in zip(together, backwards[::-1], alone, strict=True):
+        tokens, scores = [], []
+        for found in (a, b, c):
+            tokens.append([best.tokens for best in found])
+            scores.append([best.score for best in found])
+        assert tokens[0] == tokens[1] == tokens[2]
+        np.testing.assert_allclose(scores[1:], [scores[0]] * 2, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", [GREEDY, BEAM, LIST, SAMPLE], ids=str)
+def test_no_step_is_computed_for_what_is_done(config):
+    """In a batch the rows of each step are those that sentences alone would need."""
+
+    class Counting(TableModel):
+        def __init__(self):
+            super().__init__()
+            self.counts = []
+
+        def decode_step(self, token, state, memory):
+            self.counts.append(len(token))
+            return super().decode_step(token, state, memory)
+
+    def count(src, rngs):
+        model = Counting()
+        translate_n_best(model, src, padding_mask(src), config, rngs)
+        return model.counts
+
+    together = count(SRC, np.random.default_rng(0).spawn(3))
+    alone = [
+        count(row[row != PAD_ID][None], [rng])
+        for row, rng in zip(SRC, np.random.default_rng(0).spawn(3), strict=True)
+    ]
+    assert together == [sum(rows) for rows in zip_longest(*alone, fillvalue=0)]
+    assert len({len(counts) for counts in alone}) > 1
+
+
+# --- coverage ---
+
+
+def test_beam_of_one_equals_greedy_with_coverage():
+    """The price is the same, whichever of them adds it up."""
+    model, config = LookingModel(), DecodeConfig(coverage=0.5)
+    searches = (greedy_search, beam_search)
+    greedy, beam = (s(model, SRC, padding_mask(SRC), config) for s in searches)
+    for a, b in zip(greedy, beam, strict=True):
+        assert a.tokens == b.tokens
+        np.testing.assert_allclose(a.score, b.score, atol=1e-5)
+
+
+@each_way
+def test_coverage_is_added_to_the_score(config):
+    """Log-probabilities over the length norm, and then the penalty, for each way."""
+    model = LookingModel(seed=1)
+    found = search(model, SRC, replace(config, alpha=0.6, coverage=0.5))
+    penalties = []
+    for row, best in zip(SRC, found, strict=True):
+        src = row[row != PAD_ID]
+        penalties.append(model.penalty(src, best.tokens, 0.5))
+        want = model.score(src, best.tokens, 0.6) + penalties[-1]
+        np.testing.assert_allclose(best.score, want, atol=1e-5)
+    assert min(penalties) < -0.1
+
+
+def test_coverage_makes_translations_look_at_more():
+    """Over 20 models, what is chosen with the penalty would pay less of it."""
+    means = []
+    for coverage in (0.0, 1.0):
+        config = DecodeConfig(n_beams=5, coverage=coverage)
+        models = [LookingModel(seed) for seed in range(20)]
+        paid = [
+            model.penalty(row[row != PAD_ID], best.tokens, 1.0)
+            for model in models
+            for row, best in zip(SRC, search(model, SRC, config), strict=True)
+        ]
+        means.append(np.mean(paid))
+    assert means[1] > means[0] + 0.1
+
+
+@each_way
+@pytest.mark.parametrize("attention", ["none", "fixed"])
+def test_coverage_needs_attention(config, attention):
+    """A model without attention is told so, whatever the search."""
+    model = make_translator("recurrent", {"attention": attention})
+    with pytest.raises(InputError, match=r"^coverage must be 0"):
+        search(model, SRC, replace(config, coverage=0.1))
 
 
 @each_way

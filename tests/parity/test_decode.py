@@ -111,6 +111,32 @@ def test_both_wings_translate_alike(
         assert_same(*pair)
 
 
+@pytest.mark.parametrize("coverage", [0.0, 0.5])
+@pytest.mark.parametrize("n_layers", [1, 2])
+def test_both_wings_list_alike(make_model, ragged_src, n_layers, coverage):
+    """The five best, in the same order, whether coverage is paid for or not."""
+    model = make_model(n_layers=n_layers)
+    twin = Seq2Seq(model.config, np.random.default_rng(0))
+    twin.load({n: p.detach().numpy() for n, p in model.named_parameters()})
+    config, mask = DecodeConfig(n_beams=5, n_best=5, coverage=coverage), ragged_src != 0
+    arrays = ragged_src.numpy(), mask.numpy()
+    theirs = torch_decode.translate_n_best(model, ragged_src, mask, config)
+    ours = numpy_decode.translate_n_best(twin, *arrays, config)
+    for lists in zip(theirs, ours, strict=True):
+        for pair in zip(*lists, strict=True):
+            assert_same(*pair)
+
+
+@each_way
+def test_both_wings_ask_the_same_price(make_model, ragged_src, config):
+    """With a penalty for coverage, the same translations and scores."""
+    model, config = make_model(), replace(config, coverage=0.5)
+    twin = Seq2Seq(model.config, np.random.default_rng(0))
+    twin.load({n: p.detach().numpy() for n, p in model.named_parameters()})
+    for pair in translate_twice(model, twin, ragged_src, config):
+        assert_same(*pair)
+
+
 def test_log_probabilities_agree(rng):
     """Huge logits included; what is impossible is so in both."""
     logits = (rng.normal(size=(3, 5, 7)) * [[[1.0]], [[1e2]], [[1e4]]]).astype("f4")

@@ -38,6 +38,18 @@ def test_translations_are_equal(both, captions, n_beams):
         np.testing.assert_allclose(a.attention, b.attention, atol=1e-5)
 
 
+def test_lists_and_alignments_are_equal(both, captions):
+    """The three best of twenty captions, paying for coverage, and their links."""
+    lines = captions.src[:20]
+    config = DecodeConfig(n_beams=5, n_best=3, coverage=0.2)
+    lists = [translator.translate_n_best(lines, config) for translator in both]
+    for line, *found in zip(lines, *lists, strict=True):
+        a, b = ([best.tokens for best in one] for one in found)
+        assert a == b
+        links = [t.alignments(line, one[0]) for t, one in zip(both, found, strict=True)]
+        assert links[0] == links[1] != []
+
+
 def test_forced_references_are_equal(both, captions):
     """Made to say the reference, both give it the same score and map."""
     for src, tgt in list(zip(captions.src, captions.tgt, strict=True))[:7]:

@@ -1,13 +1,14 @@
 """Greedy search, draws and beam search; and real translators without their cache."""
 
 from dataclasses import replace
+from itertools import zip_longest
 
 import numpy as np
 import pytest
 import torch
 
 from minis2s import specs
-from minis2s.config import DecodeConfig, TransformerConfig
+from minis2s.config import DecodeConfig, InputError, TransformerConfig
 from minis2s.text.tokenizers import BOS_ID, EOS_ID, PAD_ID
 from minis2s.torch_nn import decode
 from minis2s.torch_nn.decode import (
@@ -15,14 +16,16 @@ from minis2s.torch_nn.decode import (
     beam_search,
     greedy_search,
     log_probabilities,
+    n_best_search,
     top_candidates,
     translate_batch,
+    translate_n_best,
 )
 from minis2s.torch_nn.masks import padding_mask
 from minis2s.torch_nn.transformer import Transformer
 
 GREEDY, BEAM = DecodeConfig(), DecodeConfig(n_beams=5)
-SAMPLE = DecodeConfig(sample=True)
+SAMPLE, LIST = DecodeConfig(sample=True), DecodeConfig(n_beams=5, n_best=5)
 each_search = pytest.mark.parametrize("config", [GREEDY, BEAM], ids=["greedy", "beam"])
 each_way = pytest.mark.parametrize(
     "config", [GREEDY, BEAM, SAMPLE], ids=["greedy", "beam", "sample"]
@@ -78,11 +81,151 @@ def test_beam_finds_the_best_of_all(make_model, monkeypatch, seed, alpha):
         logits, _ = model(src, padding_mask(src), torch.tensor([[BOS_ID, *tokens]]))
         return log_probabilities(logits)[0, -1].detach().double().numpy()
 
-    tokens, score = specs.exhaustive_search(next_log_prob, max_len=4, alpha=alpha)
+    [(tokens, score)] = specs.exhaustive_search(next_log_prob, 4, alpha)
     config = DecodeConfig(n_beams=200, alpha=alpha)
     best = beam_search(model, src, padding_mask(src), config)[0]
     assert best.tokens == tokens
     np.testing.assert_allclose(best.score, score, atol=1e-5)
+
+
+def make_transformer(**changes):
+    """A tiny Transformer whose every parameter, biases too, is random."""
+    sizes = {"vocab_size": 23, "d_model": 8, "n_heads": 2, "d_ff": 13, "dropout": 0.3}
+    model = Transformer(TransformerConfig(**{**sizes, **changes})).eval()
+    for value in model.parameters():
+        torch.nn.init.normal_(value, std=0.6)
+    return model
+
+
+def exact_penalty(model, src, tokens, coverage):
+    """What given tokens leave out, by teacher forcing and the loop."""
+    tgt_in = torch.tensor([[BOS_ID, *tokens[:-1]]])
+    _, weights = model(src, padding_mask(src), tgt_in)
+    return specs.coverage_penalty(weights[0, -1].mean(dim=0).detach().numpy(), coverage)
+
+
+@pytest.mark.parametrize("coverage", [0.0, 0.5])
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+@pytest.mark.parametrize("seed", range(2))
+def test_beam_finds_the_n_best_of_all(monkeypatch, seed, alpha, coverage):
+    """In their order, with their scores; of a model with several layers and heads."""
+    torch.manual_seed(seed)
+    model, src = make_transformer(vocab_size=6), torch.tensor([[4, 5, EOS_ID]])
+    monkeypatch.setattr(decode, "max_tgt_len", lambda mask: torch.full((len(mask),), 4))
+
+    def next_log_prob(tokens):
+        logits, _ = model(src, padding_mask(src), torch.tensor([[BOS_ID, *tokens]]))
+        return log_probabilities(logits)[0, -1].detach().double().numpy()
+
+    def penalty(tokens):
+        return exact_penalty(model, src, tokens, coverage)
+
+    want = specs.exhaustive_search(next_log_prob, 4, alpha, n_best=7, penalty=penalty)
+    config = DecodeConfig(n_beams=200, n_best=7, alpha=alpha, coverage=coverage)
+    found = n_best_search(model, src, padding_mask(src), config)[0]
+    assert [best.tokens for best in found] == [tokens for tokens, _ in want]
+    scores = [score for _, score in want]
+    np.testing.assert_allclose([best.score for best in found], scores, atol=1e-5)
+
+
+@pytest.mark.parametrize("coverage", [0.0, 0.5])
+def test_the_n_best_are_sorted_and_distinct(make_model, ragged_src, coverage):
+    """Best first, no two with the same tokens, and each with its own score."""
+    model, config = make_model(), replace(LIST, coverage=coverage)
+    lists = translate_n_best(model, ragged_src, padding_mask(ragged_src), config)
+    assert max(len(found) for found in lists) > 2
+    for row, found in zip(ragged_src, lists, strict=True):
+        scores = [best.score for best in found]
+        assert scores == sorted(scores, reverse=True)
+        assert len({tuple(best.tokens) for best in found}) == len(found)
+        for best in found:
+            src = row[row != PAD_ID][None]
+            want = exact_score(model, src, best.tokens, 1.0)
+            want += exact_penalty(model, src, best.tokens, coverage)
+            np.testing.assert_allclose(best.score, want, atol=1e-5)
+
+
+@pytest.mark.parametrize("coverage", [0.0, 0.5])
+def test_the_first_of_many_is_the_one(make_model, ragged_src, coverage):
+    """Asked for five, a search finds first what it finds if asked for one."""
+    model, mask = make_model(), padding_mask(ragged_src)
+    config = replace(LIST, coverage=coverage)
+    many = translate_n_best(model, ragged_src, mask, config)
+    one = translate_n_best(model, ragged_src, mask, replace(config, n_best=1))
+    best = translate_batch(model, ragged_src, mask, config)
+    for (a, *_), (b,), c in zip(many, one, best, strict=True):
+        assert a.tokens == b.tokens == c.tokens
+        assert a.score == b.score == c.score
+
+
+@pytest.mark.parametrize("coverage", [0.0, 0.5])
+def test_the_n_best_do_not_depend_on_the_others(make_model, ragged_src, coverage):
+    """Alone, in a batch and in reverse the list is the same."""
+    model, config = make_model(), replace(LIST, coverage=coverage)
+    bodies = [row[row != PAD_ID][None] for row in ragged_src]
+    together, backwards, *alone = (
+        translate_n_best(model, src, padding_mask(src), config)
+        for src in (ragged_src, ragged_src.flip(0), *bodies)
+    )
+    for a, b, (c,) in zip(together, backwards[::-1], alone, strict=True):
+        tokens = [[best.tokens for best in found] for found in (a, b, c)]
+        scores = [[best.score for best in found] for found in (a, b, c)]
+        assert tokens[0] == tokens[1] == tokens[2]
+        np.testing.assert_allclose(scores[1:], [scores[0]] * 2, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", [GREEDY, BEAM, LIST, SAMPLE], ids=str)
+def test_no_step_is_computed_for_what_is_done(
+    make_model, ragged_src, monkeypatch, config
+):
+    """In a batch the rows of each step are those that sentences alone would need."""
+    model = make_model()
+    step, counts = model.decode_step, []
+
+    def counted(token, *state_and_memory):
+        counts[-1].append(len(token))
+        return step(token, *state_and_memory)
+
+    monkeypatch.setattr(model, "decode_step", counted)
+    bodies = [(row[row != PAD_ID][None], [i]) for i, row in enumerate(ragged_src)]
+    for src, numbers in [(ragged_src, [0, 1, 2]), *bodies]:
+        counts.append([])
+        rngs = [np.random.default_rng(i) for i in numbers]
+        translate_n_best(model, src, padding_mask(src), config, rngs)
+    together, *alone = counts
+    assert together == [sum(rows) for rows in zip_longest(*alone, fillvalue=0)]
+    assert len({len(found) for found in alone}) > 1
+
+
+@each_way
+def test_coverage_is_added_to_the_score(make_model, ragged_src, config):
+    """Log-probabilities over the length norm, and then the penalty, for each way."""
+    model = make_model()
+    found = search(model, ragged_src, replace(config, alpha=0.6, coverage=0.5))
+    for row, best in zip(ragged_src, found, strict=True):
+        src = row[row != PAD_ID][None]
+        want = exact_score(model, src, best.tokens, 0.6)
+        want += exact_penalty(model, src, best.tokens, 0.5)
+        np.testing.assert_allclose(best.score, want, atol=1e-5)
+
+
+def test_beam_of_one_equals_greedy_with_coverage(make_model, ragged_src):
+    """The price is the same, whichever of them adds it up."""
+    arguments = make_model(), ragged_src, padding_mask(ragged_src)
+    config = DecodeConfig(coverage=0.5)
+    greedy, beam = (s(*arguments, config) for s in (greedy_search, beam_search))
+    for a, b in zip(greedy, beam, strict=True):
+        assert a.tokens == b.tokens
+        np.testing.assert_allclose(a.score, b.score, atol=1e-5)
+
+
+@each_way
+@pytest.mark.parametrize("attention", ["none", "fixed"])
+def test_coverage_needs_attention(make_model, ragged_src, config, attention):
+    """A model without attention is told so, whatever the search."""
+    model, config = make_model(attention=attention), replace(config, coverage=0.1)
+    with pytest.raises(InputError, match=r"^coverage must be 0"):
+        search(model, ragged_src, config)
 
 
 def exact_score(model, src, tokens, alpha):
@@ -240,8 +383,4 @@ def test_a_recurrent_translator_needs_no_cache(make_model, ragged_src, changes, 
 @pytest.mark.parametrize("changes", TRANSFORMERS, ids=str)
 def test_a_transformer_needs_no_cache(ragged_src, changes, config):
     """Its keys and values of earlier tokens are those of the whole prefix."""
-    sizes = {"vocab_size": 23, "d_model": 8, "n_heads": 2, "d_ff": 13, "dropout": 0.3}
-    model = Transformer(TransformerConfig(**{**sizes, **changes})).eval()
-    for value in model.parameters():
-        torch.nn.init.normal_(value, std=0.6)
-    assert_the_cache_changes_nothing(model, ragged_src, config)
+    assert_the_cache_changes_nothing(make_transformer(**changes), ragged_src, config)

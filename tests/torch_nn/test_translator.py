@@ -132,6 +132,61 @@ def test_a_map_that_is_not_there(translator, shape, choice, message):
         translator.labelled_attention("abcd", found, **choice)
 
 
+def test_lists_have_a_place_for_each_line(translator):
+    """The best first, which is what `translate` finds; nothing for a blank line."""
+    config = DecodeConfig(n_beams=3, n_best=2, batch_size=2)
+    with torch.no_grad():  # so that translations of random weights come to an end
+        translator.model.decoder.output.bias[EOS_ID] = 4.0
+    lists, best = (
+        find(LINES, config)
+        for find in (translator.translate_n_best, translator.translate)
+    )
+    assert [len(found) for found in lists] == [2, 0, 2, 0, 2, 2]
+    for found, one in zip(lists, best, strict=True):
+        assert [h.tokens for h in found[:1]] == [h.tokens for h in [one] if h]
+
+
+def test_alignments_are_between_words(make_model):
+    """Each target word is linked to where it looked most; EOS is no word."""
+    words = WordTokenizer([*SPECIAL_PIECES, ".", *(f"w{i}" for i in range(18))])
+    translator = Translator(make_model(), words, max_len=9)
+    weights = np.array([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1], [0.0, 0.1, 0.9]])
+    said = Hypothesis([7, 6, EOS_ID], -1.0, weights[None, None], "")
+    assert translator.alignments("w1 w2", said) == [(1, 0), (0, 1)]
+
+
+def test_alignments_of_what_was_cut_off(make_model):
+    """Where the last token is no EOS it is a word like the others."""
+    words = WordTokenizer([*SPECIAL_PIECES, ".", *(f"w{i}" for i in range(18))])
+    translator = Translator(make_model(), words, max_len=9)
+    weights = np.array([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
+    said = Hypothesis([7, 6], -1.0, weights[None, None], "")
+    assert translator.alignments("w1 w2", said) == [(1, 0), (0, 1)]
+
+
+def test_alignments_join_the_tokens_of_a_word(translator):
+    """Of letters too: what falls on the parts of a source word adds up."""
+    weights = np.array([[0.25, 0.25, 0.0, 0.4, 0.1], [0.1, 0.0, 0.0, 0.0, 0.9]])
+    translator.tokenizer = CharTokenizer([*SPECIAL_PIECES, " ", *"abcdefghijklmnopqr"])
+    said = Hypothesis([5, EOS_ID], -1.0, weights[None, None], "")
+    assert translator.alignments("ab c", said) == [(0, 0)]
+
+
+@pytest.mark.parametrize(("tokens", "n_src"), [([EOS_ID], 3), ([6, EOS_ID], 1)])
+def test_where_there_is_no_word_there_is_no_link(translator, tokens, n_src):
+    """A side of EOS alone is linked to nothing."""
+    weights = np.full((1, 1, len(tokens), n_src), 1 / n_src)
+    translator.encode = lambda line: [4] * (n_src - 1) + [EOS_ID]
+    assert translator.alignments("x", Hypothesis(tokens, -1.0, weights, "")) == []
+
+
+def test_no_attention_has_no_alignments(translator):
+    """A model that looks at nothing is said to."""
+    said = Hypothesis([4, EOS_ID], -1.0, np.ones((0, 1, 2, 5)), "")
+    with pytest.raises(InputError, match=r"^this model has no attention"):
+        translator.alignments("abcd", said)
+
+
 def test_load_gives_the_same_translations(translator, tmp_path):
     """Saved and loaded, a model says what it said."""
     weights = {n: p.detach().numpy() for n, p in translator.model.named_parameters()}
