@@ -93,6 +93,18 @@ def test_translate_files(command, reverse_run, tmp_path):
     assert (tmp_path / "out").read_text() == "cba\nzyx\n"
 
 
+@pytest.mark.parametrize("sink", ["output", "file"])
+def test_no_line_is_lost_between_chunks(command, reverse_run, tmp_path, sink):
+    """With a batch of one, sixteen lines are read at a time; all forty come back."""
+    words = ["abcdefghij"[i % 7 :] for i in range(40)]
+    file = ("--output", tmp_path / "out") if sink == "file" else ()
+    options = ("--beam", 1, "--batch-size", 1, *file)
+    stdin = "".join(f"{word}\n" for word in words).encode()
+    out = command("translate", reverse_run, *options, stdin=stdin)[1]
+    lines = (tmp_path / "out").read_text() if file else out
+    assert lines.splitlines() == [word[::-1] for word in words]
+
+
 def test_translate_cuts_a_very_long_line(command, reverse_run):
     """100,000 tokens are cut with a note, and the next line is translated."""
     code, out, err = command(
@@ -118,6 +130,74 @@ def test_numpy_translates_alike_and_needs_no_torch(command, reverse_run):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout == command("translate", reverse_run, stdin=lines.encode())[1]
+
+
+@pytest.mark.parametrize("backend", ["torch", "numpy"])
+def test_translate_lists_the_best(command, reverse_run, backend):
+    """Up to N lines, best first, with the number of their line; a blank one has one."""
+    words = ("translate", reverse_run, "--backend", backend, "--nbest", 3, "--scores")
+    code, out, _ = command(*words, stdin=b"abc\n\nwxyz\n")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert code == 0
+    assert [row[0] for row in rows] == [*"1112333"]
+    assert (rows[0][1], rows[3][1:], rows[4][1]) == ("cba", [""], "zyxw")
+    for best in (rows[:3], rows[4:]):
+        assert len({text for _, text, _ in best}) == 3
+        scores = [float(score) for *_, score in best]
+        assert scores == sorted(scores, reverse=True)
+        assert scores[0] <= 0
+
+
+@pytest.mark.parametrize("backend", ["torch", "numpy"])
+@pytest.mark.parametrize(
+    ("words", "want"),
+    [
+        ((), ["cba", ""]),
+        (("--alignments",), ["cba\t0-0", ""]),
+        (("--nbest", 1), ["cba", ""]),
+        (("--nbest", 2, "--beam", 2, "--alignments"), ["1\tcba\t0-0", "1\t"]),
+    ],
+    ids=str,
+)
+def test_translate_writes_the_fields_asked_for(
+    command, reverse_run, backend, words, want
+):
+    """Separated by tabs, in one order; a blank line has no score and no links."""
+    words = ("translate", reverse_run, "--backend", backend, *words)
+    lines = command(*words, stdin=b"abc\n \n")[1].splitlines()
+    assert lines[0] == want[0]
+    assert lines[1].startswith(want[1])
+
+
+def test_fields_hold_no_tab(command, reverse_run, monkeypatch):
+    """What a model says cannot look like one more field."""
+    monkeypatch.setattr(Translator, "text", lambda self, hypothesis: "a\tb")
+    words = ("translate", reverse_run, "--alignments")
+    assert command(*words, stdin=b"abc\n")[1] == "a b\t0-0\n"
+
+
+def test_lists_go_to_a_file_too(command, reverse_run, tmp_path):
+    """--output takes the same lines; numbers go on from chunk to chunk."""
+    words = ("translate", reverse_run, "--nbest", 2, "--beam", 2, "--batch-size", 1)
+    text = b"abc\n" * 17
+    out = command(*words, stdin=text)[1]
+    assert command(*words, "--output", tmp_path / "out", stdin=text)[0] == 0
+    assert (tmp_path / "out").read_text() == out
+    numbers = [int(line.split("\t")[0]) for line in out.splitlines()]
+    assert sorted(set(numbers)) == [*range(1, 18)]
+    assert numbers == sorted(numbers)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("--nbest", 0), "n_best must be above 0, got 0"),
+     (("--nbest", 6, "--beam", 5), "n_best must be at most n_beams = 5, got 6"),
+     (("--nbest", 2, "--sample"), "n_best must be at most n_beams = 1, got 2")],
+    ids=str,
+)  # fmt: skip
+def test_bad_lists(command, reverse_run, words, said):
+    """No more are listed than are kept, and a draw is one."""
+    refused(command("translate", reverse_run, *words, stdin=b"abc\n"), said)
 
 
 @pytest.mark.parametrize(
@@ -282,6 +362,17 @@ def test_every_family_trains_and_shows(command, tmp_path, changes, choice, code,
     found, _, notes = command("attend", run, "w1 w2 w0", "-o", file, *choice)
     assert (found, file.exists()) == (code, code == 0)
     assert said in notes
+
+
+@pytest.mark.parametrize("backend", ["torch", "numpy"])
+def test_no_attention_aligns_nothing(command, tmp_path, backend):
+    """Asked for links, a model without attention is refused, before any output."""
+    changes = ("--set", "model.attention=none")
+    words = (*write_pairs(tmp_path), "--src", "de", "--tgt", "en", *TINY, *changes)
+    run = tmp_path / "run"
+    assert command("train", *words, "--out", run)[0] == 0
+    words = ("translate", run, "--backend", backend, "--alignments")
+    refused(command(*words, stdin=b"\nw1 w2\n"), "this model has no attention")
 
 
 def test_a_tsv_trains(command, tmp_path):

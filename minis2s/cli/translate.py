@@ -2,6 +2,9 @@
 
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,13 +21,25 @@ from minis2s.cli.options import (
     require_place,
 )
 from minis2s.config import DecodeConfig, InputError
+from minis2s.hypothesis import Hypothesis
 
 
 def translate(
     run: RunPath,
     beam: Annotated[
-        int | None, typer.Option(max=100, help="hypotheses kept [default: 5]")
+        int | None,
+        typer.Option(max=100, help="hypotheses kept [default: 5, or N if more]"),
     ] = None,
+    nbest: Annotated[
+        int, typer.Option(metavar="N", max=100, help="lines for each line, best first")
+    ] = 1,
+    scores: Annotated[
+        bool, typer.Option("--scores", help="with the score, in nats per token")
+    ] = False,
+    alignments: Annotated[
+        bool,
+        typer.Option("--alignments", help="with links as 0-0 2-1: source-target word"),
+    ] = False,
     sample: Annotated[
         bool, typer.Option("--sample", help="draw tokens at random, without a beam")
     ] = False,
@@ -43,11 +58,18 @@ def translate(
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Translate text, one line for each line; a blank line for a blank one."""
-    from minis2s.text.files import decode_lines, read_lines, write_whole
+    """Translate text, one line for each line; a blank line for a blank one.
+
+    With --nbest, --scores or --alignments a line has fields, separated by tabs, always
+    in this order: the number of the input line, counted from 1, if N is above 1; the
+    text; the score; the links. There are fewer than N lines where fewer were found.
+    Links count words and punctuation marks from 0.
+    """
+    from minis2s.text.files import write_whole
 
     config = DecodeConfig(
-        n_beams=(1 if sample else 5) if beam is None else beam,
+        n_beams=(1 if sample else max(5, nbest)) if beam is None else beam,
+        n_best=nbest,
         batch_size=batch_size,
         sample=sample,
         temperature=temperature,
@@ -56,29 +78,78 @@ def translate(
     )
     if not sample and (temperature, top_k, top_p) != (1.0, 0, 1.0):
         raise InputError("--temperature, --top-k and --top-p go with --sample")
-    if not input_file and sys.stdin is None:
-        raise InputError("there is no standard input; give --input")
-    if input_file:
-        lines = iter(read_lines(input_file))
-    else:
-        lines = (
-            decode_lines(line, "standard input", number)[0]
-            for number, line in enumerate(sys.stdin.buffer, 1)
-        )
+    lines = _open_lines(input_file)
     require_place(output_file)
     translator = _load_translator(run, backend, device)
+    layout = _Layout(numbers=nbest > 1, scores=scores, alignments=alignments)
     # Someone who types wants an answer at once; a file is better sorted by length.
     chunk_size = 1 if not input_file and sys.stdin.isatty() else 16 * batch_size
     written: list[str] = []
     n_read = 0
-    while chunk := [line for line, _ in zip(lines, range(chunk_size), strict=False)]:
+    while chunk := list(islice(lines, chunk_size)):
         # Drawn lines differ although their chunks begin anew.
-        texts = translator.translate_text(chunk, config, seed=seed, first=n_read)
+        lists = translator.translate_n_best(chunk, config, seed=seed, first=n_read)
+        rows = layout.rows(translator, chunk, lists, n_read + 1)
         n_read += len(chunk)
-        for text in texts:
-            written.append(text) if output_file else typer.echo(text)
+        for row in rows:
+            written.append(row) if output_file else typer.echo(row)
     if output_file:
         write_whole(output_file, "".join(f"{line}\n" for line in written).encode())
+
+
+def _open_lines(input_file: Path | None) -> Iterator[str]:
+    """The lines of a file, or of standard input as they come."""
+    from minis2s.text.files import decode_lines, read_lines
+
+    if input_file:
+        return iter(read_lines(input_file))
+    if sys.stdin is None:
+        raise InputError("there is no standard input; give --input")
+    return (
+        decode_lines(line, "standard input", number)[0]
+        for number, line in enumerate(sys.stdin.buffer, 1)
+    )
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What an output line tells besides the text."""
+
+    numbers: bool
+    scores: bool
+    alignments: bool
+
+    def rows(
+        self,
+        translator: Any,
+        lines: list[str],
+        lists: list[list[Hypothesis]],
+        first: int,
+    ) -> list[str]:
+        """The output for some lines, the first of which has the given number."""
+        rows = []
+        for number, (line, found) in enumerate(zip(lines, lists, strict=True), first):
+            start = [str(number)] if self.numbers else []
+            texts = [self._fields(translator, line, h) for h in found] or [[""]]
+            rows += [_join([*start, *fields]) for fields in texts]
+        return rows
+
+    def _fields(self, translator: Any, line: str, found: Hypothesis) -> list[str]:
+        """Text, score and links, as far as they are wanted."""
+        fields = [translator.text(found)]
+        if self.scores:
+            fields.append(f"{found.score:.4f}")
+        if self.alignments:
+            links = translator.alignments(line, found)
+            fields.append(" ".join(f"{s}-{t}" for s, t in links))
+        return fields
+
+
+def _join(fields: list[str]) -> str:
+    """Fields with tabs between, and none inside; one alone stays as it is."""
+    if len(fields) == 1:
+        return fields[0]
+    return "\t".join(field.replace("\t", " ") for field in fields)
 
 
 def _load_translator(run: Path, backend: str, device: str) -> Any:
