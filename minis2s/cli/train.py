@@ -213,6 +213,11 @@ def _run(experiment: Any) -> None:
             else:
                 scores = ", ".join(f"{k} {v:.4g}" for k, v in record.metrics.items())
                 star = " (best so far)" if record.is_best else ""
+                if record.n_averaged > 1:
+                    scores = f"of the mean of the last {record.n_averaged}: {scores}"
+                    star = (
+                        ", better than each: kept" if record.is_best else ", not kept"
+                    )
                 with bar.external_write_mode(sys.stderr):
                     logger.info(
                         "epoch %d, step %d: validation %s%s",

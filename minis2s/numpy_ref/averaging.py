@@ -50,3 +50,18 @@ def ema_update(average: Weights, weights: Weights, decay: float, step: int) -> N
     share = ema_decay(decay, step)
     for name, mean in average.items():
         mean[...] = share * mean + (1.0 - share) * weights[name]
+
+
+def mean_weights(moments: list[Weights]) -> Weights:
+    """The plain mean of a model's weights at several moments.
+
+    Args:
+        moments: weights by parameter name, the same names at each moment.
+
+    Source: Vaswani et al. 2017, section 6.1, arXiv:1706.03762, which averages the last
+        5 checkpoints of a training, or the last 20.
+    """
+    return {
+        name: np.mean([weights[name] for weights in moments], axis=0)
+        for name in moments[0]
+    }

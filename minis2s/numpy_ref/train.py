@@ -19,13 +19,13 @@ Left out: bfloat16, which NumPy does not know, and several machines.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from minis2s.config import InputError, TrainConfig
-from minis2s.numpy_ref.averaging import ema_update
+from minis2s.numpy_ref.averaging import Weights, ema_update, mean_weights
 from minis2s.numpy_ref.loss import (
     cross_entropy,
     cross_entropy_backward,
@@ -69,6 +69,8 @@ class Validation:
     """The pass in which it took place, counted from 0."""
     metrics: dict[str, float]
     is_best: bool
+    n_averaged: int = 1
+    """Validations whose weights it is the mean of; of the present ones alone if 1."""
 
 
 @dataclass
@@ -120,6 +122,7 @@ class TrainState:
         self.counters = Counters()
         self.best_weights = self.weights()
         self.ema = self.weights() if config.ema else {}  # empty: no running mean
+        self.recent: list[dict[str, np.ndarray]] = []
 
     def weights(self) -> dict[str, np.ndarray]:
         """A copy of every parameter; one that is shared stands here once."""
@@ -129,6 +132,8 @@ class TrainState:
         """Arrays and numbers that `restore` needs."""
         arrays = {f"model.{name}": value for name, value in self.weights().items()}
         arrays |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        for i, weights in enumerate(self.recent):
+            arrays |= {f"recent.{i}.{name}": value for name, value in weights.items()}
         arrays |= {f"ema.{name}": mean.copy() for name, mean in self.ema.items()}
         for name, moments in self.optimizer.moments.items():
             for i, moment in enumerate(moments):
@@ -141,6 +146,11 @@ class TrainState:
         """Continue where `snapshot` was taken."""
         self.model.load(_under("model.", arrays))
         self.best_weights = _under("best.", arrays)
+        self.recent = [
+            found
+            for i in range(self.config.average)
+            if (found := _under(f"recent.{i}.", arrays))
+        ]
         for name, mean in self.ema.items():
             mean[...] = arrays[f"ema.{name}"]
         self.counters = Counters(**counters)
@@ -166,6 +176,9 @@ def train(
 ) -> Iterator[StepRecord | Validation]:
     """Train until the epochs, or the patience, are used up; yields what happened.
 
+    If the configuration asks for an average, the last record is a validation of the
+    mean of the weights at the last so many validations.
+
     Args:
         state: advanced in place; may come from `restore`.
         pairs: the training pairs.
@@ -177,7 +190,7 @@ def train(
         # The counters alone say what comes next, also after `restore`.
         while not _out_of_patience(counters, config):
             if _validation_is_due(counters, config, len(plan)):
-                yield _validate(state, validate)
+                yield _validate(state, validate, state.ema)
             elif counters.batch < len(plan):
                 group = plan[counters.batch : counters.batch + config.accumulate]
                 batches = [make_batch(pairs, indices) for indices in group]
@@ -185,6 +198,10 @@ def train(
             else:
                 break
         counters.epoch, counters.batch = counters.epoch + 1, 0
+    if len(state.recent) > 1:
+        record = _validate_mean(state, validate)
+        counters.epoch = config.epochs  # it is over, also after `restore`
+        yield record
 
 
 def _step(state: TrainState, batches: list[Batch], n_batches: int) -> StepRecord:
@@ -247,30 +264,32 @@ def validation_loss(model: Any, pairs: EncodedPairs, batch_tokens: int) -> float
 
 
 @contextmanager
-def _averaged(state: TrainState) -> Iterator[None]:
-    """Inside, the model has the running mean of its weights, if there is one."""
-    _exchange(state)
+def _exchanged(model: Any, others: Weights) -> Iterator[None]:
+    """Inside, the model has other weights, where any are given."""
+    _exchange(model, others)
     try:
         yield
     finally:
-        _exchange(state)
+        _exchange(model, others)
 
 
-def _exchange(state: TrainState) -> None:
-    weights = dict(state.model.named_parameters())
-    for name, mean in state.ema.items():
+def _exchange(model: Any, others: Weights) -> None:
+    weights = dict(model.named_parameters())
+    for name, other in others.items():
         held = weights[name].copy()
-        weights[name][...] = mean
-        mean[...] = held
+        weights[name][...] = other
+        other[...] = held
 
 
-def _validate(state: TrainState, validate: Validate) -> Validation:
-    counters = state.counters
-    with _averaged(state):
+def _validate(state: TrainState, validate: Validate, others: Weights) -> Validation:
+    """Score the model with other weights in it, or with its own if there are none."""
+    counters, config = state.counters, state.config
+    with _exchanged(state.model, others):
         metrics = validate(state.model)
         weights = state.weights()
-    select = state.config.select
-    score = -metrics["loss"] if select == "loss" else metrics[select]
+    if config.average > 1:
+        state.recent = [*state.recent, weights][-config.average :]
+    score = -metrics["loss"] if config.select == "loss" else metrics[config.select]
     is_best = score > counters.best
     counters.valid_step = counters.step
     if is_best:
@@ -280,6 +299,16 @@ def _validate(state: TrainState, validate: Validate) -> Validation:
     else:
         counters.n_without_best += 1
     return Validation(counters.step, counters.epoch, metrics, is_best)
+
+
+def _validate_mean(state: TrainState, validate: Validate) -> Validation:
+    """Score the mean of the last weights; it is the best only if it beats each one."""
+    n_averaged = len(state.recent)
+    record = _validate(state, validate, mean_weights(state.recent))
+    state.recent = []  # so that it is done once, also after `restore`
+    # The pass has been counted as done, unless the training was restored at its end.
+    epoch = state.counters.epoch - (state.counters.batch == 0)
+    return replace(record, epoch=epoch, n_averaged=n_averaged)
 
 
 def _validation_is_due(counters: Counters, config: TrainConfig, n_batches: int) -> bool:

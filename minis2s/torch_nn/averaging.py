@@ -3,6 +3,7 @@
 Twin: minis2s/numpy_ref/averaging.py, which says why.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,3 +34,15 @@ def ema_update(average: Weights, weights: Weights, decay: float, step: int) -> N
     share = ema_decay(decay, step)
     for name, mean in average.items():
         mean.mul_(share).add_(weights[name], alpha=1.0 - share)
+
+
+def mean_weights(moments: list[dict[str, np.ndarray]]) -> Weights:
+    """The plain mean of a model's weights at several moments.
+
+    Source: Vaswani et al. 2017, section 6.1, arXiv:1706.03762, which averages the last
+        5 checkpoints of a training, or the last 20.
+    """
+    return {
+        name: torch.from_numpy(np.mean([weights[name] for weights in moments], axis=0))
+        for name in moments[0]
+    }

@@ -187,14 +187,7 @@ class Experiment:
                     self.save_state()
                     saved = time.perf_counter()
             else:
-                self._log(
-                    {
-                        "step": record.step,
-                        "epoch": record.epoch,
-                        "valid": record.metrics,
-                        "is_best": record.is_best,
-                    }
-                )
+                self._log_validation(record)
                 self.save_state()
                 saved = time.perf_counter()
             yield record
@@ -230,6 +223,17 @@ class Experiment:
             }
         )
         window.clear()
+
+    def _log_validation(self, record: Validation) -> None:
+        entry = {
+            "step": record.step,
+            "epoch": record.epoch,
+            "valid": record.metrics,
+            "is_best": record.is_best,
+        }
+        if record.n_averaged > 1:
+            entry["n_averaged"] = record.n_averaged
+        self._log(entry)
 
     def _log(self, entry: dict[str, Any]) -> None:
         self.log.append(entry)

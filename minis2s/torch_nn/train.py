@@ -13,7 +13,7 @@ validate.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from minis2s.text.batching import (
     make_batch,
     plan_batches,
 )
-from minis2s.torch_nn.averaging import ema_update
+from minis2s.torch_nn.averaging import Weights, ema_update, mean_weights
 from minis2s.torch_nn.loss import cross_entropy
 from minis2s.torch_nn.optim import clip_gradient, learning_rate, make_optimizer
 
@@ -58,6 +58,8 @@ class Validation:
     """The pass in which it took place, counted from 0."""
     metrics: dict[str, float]
     is_best: bool
+    n_averaged: int = 1
+    """Validations whose weights it is the mean of; of the present ones alone if 1."""
 
 
 @dataclass
@@ -110,6 +112,7 @@ class TrainState:
             for name, value in self.model.named_parameters()
             if config.ema  # else there is no running mean
         }
+        self.recent: list[dict[str, np.ndarray]] = []
 
     def weights(self) -> dict[str, np.ndarray]:
         """A copy of every parameter; one that is shared stands here once."""
@@ -122,6 +125,8 @@ class TrainState:
         """Arrays and numbers that `restore` needs."""
         arrays = {f"model.{name}": value for name, value in self.weights().items()}
         arrays |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        for i, weights in enumerate(self.recent):
+            arrays |= {f"recent.{i}.{name}": value for name, value in weights.items()}
         arrays |= {
             f"ema.{name}": m.cpu().numpy().copy() for name, m in self.ema.items()
         }
@@ -140,6 +145,11 @@ class TrainState:
         """Continue where `snapshot` was taken."""
         load_weights(self.model, _under("model.", arrays))
         self.best_weights = _under("best.", arrays)
+        self.recent = [
+            found
+            for i in range(self.config.average)
+            if (found := _under(f"recent.{i}.", arrays))
+        ]
         for name, mean in self.ema.items():
             mean.copy_(torch.from_numpy(arrays[f"ema.{name}"]))
         for name, value in self.model.named_parameters():
@@ -185,6 +195,9 @@ def train(
 ) -> Iterator[StepRecord | Validation]:
     """Train until the epochs, or the patience, are used up; yields what happened.
 
+    If the configuration asks for an average, the last record is a validation of the
+    mean of the weights at the last so many validations.
+
     Args:
         state: advanced in place; may come from `restore`.
         pairs: the training pairs.
@@ -196,7 +209,7 @@ def train(
         # The counters alone say what comes next, also after `restore`.
         while not _out_of_patience(counters, config):
             if _validation_is_due(counters, config, len(plan)):
-                yield _validate(state, validate)
+                yield _validate(state, validate, state.ema)
             elif counters.batch < len(plan):
                 group = plan[counters.batch : counters.batch + config.accumulate]
                 batches = [make_batch(pairs, indices) for indices in group]
@@ -204,6 +217,10 @@ def train(
             else:
                 break
         counters.epoch, counters.batch = counters.epoch + 1, 0
+    if len(state.recent) > 1:
+        record = _validate_mean(state, validate)
+        counters.epoch = config.epochs  # it is over, also after `restore`
+        yield record
 
 
 def _step(state: TrainState, batches: list[Batch], n_batches: int) -> StepRecord:
@@ -278,32 +295,34 @@ def validation_loss(
 
 
 @contextmanager
-def _averaged(state: TrainState) -> Iterator[None]:
-    """Inside, the model has the running mean of its weights, if there is one."""
-    _exchange(state)
+def _exchanged(model: nn.Module, others: Weights) -> Iterator[None]:
+    """Inside, the model has other weights, where any are given."""
+    _exchange(model, others)
     try:
         yield
     finally:
-        _exchange(state)
+        _exchange(model, others)
 
 
 @torch.no_grad()
-def _exchange(state: TrainState) -> None:
-    weights = dict(state.model.named_parameters())
-    for name, mean in state.ema.items():
+def _exchange(model: nn.Module, others: Weights) -> None:
+    weights = dict(model.named_parameters())
+    for name, other in others.items():
         held = weights[name].clone()
-        weights[name].copy_(mean)
-        mean.copy_(held)
+        weights[name].copy_(other)
+        other.copy_(held)
 
 
-def _validate(state: TrainState, validate: Validate) -> Validation:
-    counters = state.counters
-    with _averaged(state):
+def _validate(state: TrainState, validate: Validate, others: Weights) -> Validation:
+    """Score the model with other weights in it, or with its own if there are none."""
+    counters, config = state.counters, state.config
+    with _exchanged(state.model, others):
         state.model.eval()
         metrics = validate(state.model)
         weights = state.weights()
-    select = state.config.select
-    score = -metrics["loss"] if select == "loss" else metrics[select]
+    if config.average > 1:
+        state.recent = [*state.recent, weights][-config.average :]
+    score = -metrics["loss"] if config.select == "loss" else metrics[config.select]
     is_best = score > counters.best
     counters.valid_step = counters.step
     if is_best:
@@ -313,6 +332,16 @@ def _validate(state: TrainState, validate: Validate) -> Validation:
     else:
         counters.n_without_best += 1
     return Validation(counters.step, counters.epoch, metrics, is_best)
+
+
+def _validate_mean(state: TrainState, validate: Validate) -> Validation:
+    """Score the mean of the last weights; it is the best only if it beats each one."""
+    n_averaged = len(state.recent)
+    record = _validate(state, validate, mean_weights(state.recent))
+    state.recent = []  # so that it is done once, also after `restore`
+    # The pass has been counted as done, unless the training was restored at its end.
+    epoch = state.counters.epoch - (state.counters.batch == 0)
+    return replace(record, epoch=epoch, n_averaged=n_averaged)
 
 
 def _validation_is_due(counters: Counters, config: TrainConfig, n_batches: int) -> bool:

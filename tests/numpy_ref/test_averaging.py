@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minis2s.numpy_ref.averaging import ema_decay, ema_update
+from minis2s.numpy_ref.averaging import ema_decay, ema_update, mean_weights
 
 
 def make_weights(n, seed=0):
@@ -44,3 +44,14 @@ def test_the_mean_moves_and_nothing_else():
     np.testing.assert_array_equal(now["a"], held)
     assert before["a"] is mean
     assert mean.dtype == np.float32
+
+
+def test_every_moment_counts_alike_in_the_plain_mean():
+    """Rung 1: the sum over the moments, divided by their number; nothing is changed."""
+    moments = make_weights(3)
+    first = moments[0]["a"].copy()
+    mean = mean_weights(moments)
+    for name in ("a", "b"):
+        want = sum(weights[name] for weights in moments) / 3
+        np.testing.assert_allclose(mean[name], want, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(moments[0]["a"], first)

@@ -27,3 +27,13 @@ def test_both_running_means_are_alike():
         ours.ema_update(a, {"w": now}, 0.7, step)
         theirs.ema_update(b, {"w": torch.from_numpy(now)}, 0.7, step)
     np.testing.assert_allclose(a["w"], b["w"].numpy(), **PARITY)
+
+
+def test_both_plain_means_are_alike():
+    """In float64, and float32 stays float32 in both."""
+    rng = np.random.default_rng(0)
+    for dtype in (np.float64, np.float32):
+        moments = [{"w": rng.normal(size=(3, 5)).astype(dtype)} for _ in range(3)]
+        a, b = ours.mean_weights(moments)["w"], theirs.mean_weights(moments)["w"]
+        assert a.dtype == b.numpy().dtype == dtype
+        np.testing.assert_allclose(a, b.numpy(), **PARITY)

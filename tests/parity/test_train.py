@@ -45,6 +45,7 @@ def test_records_have_the_same_fields(name):
         {"optimizer": "adamw"},
         {"accumulate": 2},
         {"ema": 0.5},
+        {"average": 3},
     ],
     ids=str,
 )

@@ -96,6 +96,13 @@ def test_the_number_of_steps_is_known_before(tmp_path):
     assert experiment.state.counters.step == n_steps
 
 
+def test_the_log_says_which_validation_is_of_a_mean(tmp_path):
+    """The last line does, and no other."""
+    complete(make(tmp_path / "run", epochs=3, average=2))
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line).get("n_averaged") for line in lines] == [*[None] * 3, 2]
+
+
 def test_half_weights_are_half_the_bytes(tmp_path):
     """float16 on disk, float32 again when loaded."""
     sizes = []

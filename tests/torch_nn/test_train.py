@@ -71,8 +71,10 @@ def test_restored_training_is_the_same(optimizer, n_records):
     assert whole.counters.best == resumed.counters.best
 
 
-@pytest.mark.parametrize("changes", [{"accumulate": 2}, {"ema": 0.9}], ids=str)
-@pytest.mark.parametrize("n_records", range(1, 12, 2))
+@pytest.mark.parametrize(
+    "changes", [{"accumulate": 2}, {"ema": 0.9}, {"average": 3}], ids=str
+)
+@pytest.mark.parametrize("n_records", range(1, 18, 2))
 def test_restored_training_is_the_same_with_more_to_remember(changes, n_records):
     """So it is where several batches make one update, or a mean is kept."""
     changes = {"valid_every": 2, **changes}
@@ -198,3 +200,43 @@ def test_the_mean_does_not_disturb_the_training():
     run(without := make_state())
     assert same(with_mean.weights(), without.weights())
     assert not without.ema
+
+
+# --- the mean of the last validations ---
+
+
+@pytest.mark.parametrize(("last", "kept"), [(0.5, True), (1.0, False), (2.0, False)])
+def test_the_mean_is_kept_if_it_beats_each_one(last, kept):
+    """After five validations the last three are averaged, scored, and kept or not."""
+    seen, losses = [], iter([9.0, 2.0, 1.0, 4.0, 5.0, last])
+
+    def look(model):
+        seen.append({n: p.detach().numpy().copy() for n, p in model.named_parameters()})
+        return {"loss": next(losses)}
+
+    state = make_state(epochs=5, average=3)
+    records = [*train(state, PAIRS, look)]
+    assert (records[-1].n_averaged, records[-1].is_best) == (3, kept)
+    mean = {name: np.mean([w[name] for w in seen[2:5]], axis=0) for name in seen[0]}
+    assert same(seen[5], mean)
+    assert same(state.best_weights, mean if kept else seen[2])
+    assert same(state.weights(), seen[4])
+
+
+def test_after_patience_the_mean_ends_the_training():
+    """The best mean does not renew patience, also not for one who resumes."""
+    changes = {"patience": 1, "average": 2, "epochs": 9}
+    losses = iter([2.0, 3.0, 1.0])
+    state = make_state(**changes)
+    records = [*train(state, PAIRS, lambda model: {"loss": next(losses)})]
+    assert (records[-1].n_averaged, records[-1].is_best) == (2, True)
+    assert records[-1].epoch == records[-2].epoch == 1
+    resumed = make_state(**changes)
+    resumed.restore(*state.snapshot())
+    assert run(resumed) == []
+
+
+def test_one_validation_has_no_mean():
+    """A mean of one would be scored for nothing."""
+    records = run(make_state(epochs=1, average=5))
+    assert len([r for r in records if isinstance(r, Validation)]) == 1
