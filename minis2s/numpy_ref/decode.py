@@ -1,9 +1,13 @@
 """From probabilities to a translation: greedy, at random, and with a beam.
 
-Twin: minis2s/torch_nn/decode.py. A model is anything with `encode`, `initial_state`,
-`decode_step` and `attention_kind`. What a search translates a sentence to depends on
-nothing but the sentence: not on its batch, nor on its place in it; a draw depends on
-its own random numbers besides.
+A model is anything with `encode`, `initial_state`, `decode_step` and `attention_kind`.
+The translation of a sentence depends on that sentence alone, not on the others of its
+batch, nor on its place among them. If it is drawn, it also depends on the sentence's
+own random numbers.
+
+Left out: beams that are made to differ, and words that must or must not be said.
+
+Twin: minis2s/torch_nn/decode.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -239,6 +243,21 @@ def top_candidates(
     return np.stack(values, axis=1), np.stack(indices, axis=1)
 
 
+def _best_continuations(
+    total: Float[np.ndarray, "active n_beams"],
+    log_prob: Float[np.ndarray, "active n_beams vocab_size"],
+) -> tuple[
+    Float[np.ndarray, "active n_beams"],
+    Int[np.ndarray, "active n_beams"],
+    Int[np.ndarray, "active n_beams"],
+]:
+    """The n_beams best of all beams with one more token: sums, parents and tokens."""
+    n_active, n_beams, vocab_size = log_prob.shape
+    candidates = (total[..., None] + log_prob).reshape(n_active, -1)
+    totals, index = top_candidates(candidates, n_beams)
+    return totals, index // vocab_size, index % vocab_size
+
+
 def beam_search(
     model: _Model,
     src: Int[np.ndarray, "batch src_len"],
@@ -257,11 +276,12 @@ def n_best_search(
 ) -> list[list[Hypothesis]]:
     """Keep the n_beams best beginnings; a finished one keeps its place among them.
 
-    score = sum log p / len^alpha + cp, EOS counted; cp is coverage_penalty. A sentence
-    is done when no beginning is left that could still come among its n_best: a
-    log-probability only falls, and cp is at most 0, so a beginning cannot end above
-    its sum so far over the greatest length it may reach. A translation that the length
-    limit cut off is returned only if none ended by itself.
+    score = sum log p / len^alpha + cp, EOS counted; cp is coverage_penalty
+
+    A sentence is done when no beginning is left that could still come among its n_best.
+    The sum only falls, and cp is at most 0, so no beginning can score above its sum so
+    far, divided by the greatest length^alpha that it may reach. A translation that the
+    length limit cut off is returned only if none ended by itself.
 
     Source: Graves 2012, arXiv:1211.3711; the score after Wu et al. 2016, eq. 14,
         arXiv:1609.08144, with the length norm in its simplest form.
@@ -270,7 +290,7 @@ def n_best_search(
         Beam(limit, config.n_beams, config.alpha, config.n_best)
         for limit in max_tgt_len(src_mask).tolist()
     ]
-    active = list(range(len(src)))
+    active = list(beams)
     n_beams = config.n_beams
     memory = model.encode(src, src_mask)
     state = model.initial_state(memory)
@@ -286,25 +306,15 @@ def n_best_search(
         shape = (len(active), n_beams)
         cost = cost.reshape(shape)
         log_prob = log_probabilities(logits).reshape(*shape, -1)
-        vocab_size = log_prob.shape[-1]
-        candidates = (total[..., None] + log_prob).reshape(len(active), -1)
-        totals, index = top_candidates(candidates, n_beams)
-        parent, token = index // vocab_size, index % vocab_size  # shape (active, beam)
+        totals, parent, token = _best_continuations(total, log_prob)
         weights = weights.reshape(*shape, *weights.shape[1:])
-        for i, *grown in zip(
-            active,
-            totals.tolist(),
-            parent.tolist(),
-            token.tolist(),
-            weights,
-            cost.tolist(),
-            strict=True,
-        ):
-            beams[i].grow(*grown)
-        going = [place for place, i in enumerate(active) if not beams[i].done]
+        best = totals.tolist(), parent.tolist(), token.tolist(), weights, cost.tolist()
+        for beam, *grown in zip(active, *best, strict=True):
+            beam.grow(*grown)
+        going = [place for place, beam in enumerate(active) if not beam.done]
         active = [active[place] for place in going]
         places = np.array(going, dtype=np.int64)
-        total = np.array([beams[i].live for i in active], dtype=totals.dtype)
+        total = np.array([beam.live for beam in active], dtype=totals.dtype)
         token = token[places].reshape(-1)
         rows = (places[:, None] * n_beams + parent[places]).reshape(-1)
         memory, state, covered = select_rows((memory, state, covered), rows)

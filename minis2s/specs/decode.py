@@ -100,9 +100,10 @@ def exhaustive_search(
 ) -> list[tuple[list[int], float]]:
     """The best of all translations that end within a length, by trying every one.
 
-    score = sum log p / len^alpha + penalty, EOS counted. There are as many beginnings
-    of n tokens as the vocabulary has entries, to the power of n: the reason for every
-    other search.
+    score = sum log p / len^alpha + penalty, EOS counted
+
+    There are vocab_size^n beginnings of n tokens, which is why every other search looks
+    at some of them only.
 
     Args:
         next_log_prob: log-probabilities of the next token after given ones; -inf

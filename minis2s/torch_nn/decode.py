@@ -1,9 +1,13 @@
 """From probabilities to a translation: greedy, at random, and with a beam.
 
-Twin: minis2s/numpy_ref/decode.py. A model is anything with `encode`, `initial_state`,
-`decode_step` and `attention_kind`. What a search translates a sentence to depends on
-nothing but the sentence: not on its batch, nor on its place in it; a draw depends on
-its own random numbers besides.
+A model is anything with `encode`, `initial_state`, `decode_step` and `attention_kind`.
+The translation of a sentence depends on that sentence alone, not on the others of its
+batch, nor on its place among them. If it is drawn, it also depends on the sentence's
+own random numbers.
+
+Left out: beams that are made to differ, and words that must or must not be said.
+
+Twin: minis2s/numpy_ref/decode.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -216,6 +220,21 @@ def top_candidates(
     return torch.stack(values, dim=1), torch.stack(indices, dim=1)
 
 
+def _best_continuations(
+    total: Float[Tensor, "active n_beams"],
+    log_prob: Float[Tensor, "active n_beams vocab_size"],
+) -> tuple[
+    Float[Tensor, "active n_beams"],
+    Int[Tensor, "active n_beams"],
+    Int[Tensor, "active n_beams"],
+]:
+    """The n_beams best of all beams with one more token: sums, parents and tokens."""
+    _, n_beams, vocab_size = log_prob.shape
+    candidates = (total.unsqueeze(-1) + log_prob).flatten(1)
+    totals, index = top_candidates(candidates, n_beams)
+    return totals, index // vocab_size, index % vocab_size
+
+
 def beam_search(
     model: nn.Module,
     src: Int[Tensor, "batch src_len"],
@@ -235,11 +254,12 @@ def n_best_search(
 ) -> list[list[Hypothesis]]:
     """Keep the n_beams best beginnings; a finished one keeps its place among them.
 
-    score = sum log p / len^alpha + cp, EOS counted; cp is coverage_penalty. A sentence
-    is done when no beginning is left that could still come among its n_best: a
-    log-probability only falls, and cp is at most 0, so a beginning cannot end above
-    its sum so far over the greatest length it may reach. A translation that the length
-    limit cut off is returned only if none ended by itself.
+    score = sum log p / len^alpha + cp, EOS counted; cp is coverage_penalty
+
+    A sentence is done when no beginning is left that could still come among its n_best.
+    The sum only falls, and cp is at most 0, so no beginning can score above its sum so
+    far, divided by the greatest length^alpha that it may reach. A translation that the
+    length limit cut off is returned only if none ended by itself.
 
     Source: Graves 2012, arXiv:1211.3711; the score after Wu et al. 2016, eq. 14,
         arXiv:1609.08144, with the length norm in its simplest form.
@@ -248,7 +268,7 @@ def n_best_search(
         Beam(limit, config.n_beams, config.alpha, config.n_best)
         for limit in max_tgt_len(src_mask).tolist()
     ]
-    active = list(range(len(src)))
+    active = list(beams)
     n_beams, device = config.n_beams, src.device
     memory = model.encode(src, src_mask)
     state = model.initial_state(memory)
@@ -263,26 +283,15 @@ def n_best_search(
         covered, cost = cover(covered, weights, config.coverage)
         cost = cost.unflatten(0, (len(active), n_beams))
         log_prob = log_probabilities(logits).unflatten(0, (len(active), n_beams))
-        vocab_size = log_prob.shape[-1]
-        totals, index = top_candidates(
-            (total.unsqueeze(-1) + log_prob).flatten(1), n_beams
-        )
-        parent, token = index // vocab_size, index % vocab_size
+        totals, parent, token = _best_continuations(total, log_prob)
         weights = weights.unflatten(0, (len(active), n_beams))
-        for i, *grown in zip(
-            active,
-            totals.tolist(),
-            parent.tolist(),
-            token.tolist(),
-            weights,
-            cost.tolist(),
-            strict=True,
-        ):
-            beams[i].grow(*grown)
-        going = [place for place, i in enumerate(active) if not beams[i].done]
+        best = totals.tolist(), parent.tolist(), token.tolist(), weights, cost.tolist()
+        for beam, *grown in zip(active, *best, strict=True):
+            beam.grow(*grown)
+        going = [place for place, beam in enumerate(active) if not beam.done]
         active = [active[place] for place in going]
         places = torch.tensor(going, dtype=torch.long, device=device)
-        total = torch.tensor([beams[i].live for i in active], device=device)
+        total = torch.tensor([beam.live for beam in active], device=device)
         token = token[places].flatten()
         rows = (places.unsqueeze(1) * n_beams + parent[places]).flatten()
         memory, state, covered = select_rows((memory, state, covered), rows)
