@@ -52,6 +52,8 @@ class Run:
     tgt: str
     max_len: int
     """Longest sentence it was trained on, in tokens."""
+    sha256: str
+    """Of `model.safetensors`."""
 
 
 def save_run(
@@ -143,7 +145,8 @@ def _assemble(path: Path, config: dict[str, Any], files: dict[str, bytes]) -> Ru
         )
     arrays = safetensors.numpy.load(files["model.safetensors"])
     weights = {name: array.astype(np.float32) for name, array in arrays.items()}
-    return Run(path, weights, model, tokenizer, src, tgt, max_len)
+    sha256 = config["sha256"]["model.safetensors"]
+    return Run(path, weights, model, tokenizer, src, tgt, max_len, sha256)
 
 
 def _require_run(path: Path) -> None:

@@ -390,3 +390,9 @@ def test_damaged_state(tmp_path, damage):
         (tmp_path / STATE_FILE).write_bytes(content[damage])
     with pytest.raises(InputError, match=f"{STATE_FILE} was cut or altered"):
         load_state(tmp_path)
+
+
+def test_a_run_knows_the_sha256_of_its_weights(run):
+    """That of the very file, so that a receipt can name it."""
+    data = (run / "model.safetensors").read_bytes()
+    assert load_run(run).sha256 == hashlib.sha256(data).hexdigest()

@@ -386,6 +386,44 @@ def test_a_tsv_trains(command, tmp_path):
     assert not any(piece.isupper() for piece in tokenizer.pieces)
 
 
+def test_another_run_is_where_it_begins(command, tmp_path, reverse_run):
+    """--from takes model and tokenizer of the run; training and dropout may differ."""
+    words = ("--corpus", "reverse", "--set", "train.epochs=1", "--set", "train.lr=1e-9")
+    change = ("--set", "model.dropout=0.1")
+    words = ("train", *words, *change, "--from", reverse_run, "--out", tmp_path / "run")
+    assert command(*words)[0] == 0
+    before, after = (Translator.load(run) for run in (reverse_run, tmp_path / "run"))
+    assert after.tokenizer.pieces == before.tokenizer.pieces
+    receipt = json.loads((tmp_path / "run" / "receipt.json").read_text())
+    assert receipt["config"]["model"]["dropout"] == 0.1
+    assert receipt["start"]["path"] == str(reverse_run)
+    for a, b in zip(before.model.parameters(), after.model.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--model", "transformer"), "has model rnn, but --model asks for transformer"),
+        (("--preset", "small"), "has model.attention dot, but general was asked for"),
+        (("--set", "model.d_embed=7"), "has model.d_embed 64, but 7 was asked for"),
+        (("--set", "tokenizer.kind=word"), "--from brings its own tokenizer"),
+        (("--lower",), "keeps capitals, but --lower drops them"),
+    ],
+    ids=str,
+)
+def test_what_contradicts_the_run_before(command, tmp_path, reverse_run, words, said):
+    """One sentence that names both sides, before any text is read."""
+    words = ("--corpus", "reverse", "--from", reverse_run, *words)
+    refused(train(command, tmp_path, *words), said)
+
+
+def test_no_run_before(command, tmp_path):
+    """--from must be a finished run."""
+    words = ("--corpus", "reverse", "--from", tmp_path / "no")
+    refused(train(command, tmp_path, *words), "no does not exist")
+
+
 def test_quiet_says_nothing(command, tmp_path):
     """With --quiet, nothing but the result is written."""
     words = (*write_pairs(tmp_path), "--src", "de", "--tgt", "en", *TINY)

@@ -35,16 +35,24 @@ def train(
     src: Annotated[str, typer.Option(help="language to translate from, e.g. de")] = "",
     tgt: Annotated[str, typer.Option(help="language to translate to, e.g. en")] = "",
     lower: Annotated[bool, typer.Option("--lower", help="lower-case all text")] = False,
-    model: Annotated[str, typer.Option(help=", ".join(PRESETS))] = "rnn",
+    model: Annotated[
+        str, typer.Option(help=", ".join(PRESETS), show_default="rnn")
+    ] = "",
     size: Annotated[
-        str, typer.Option("--preset", help="tiny, small or base")
-    ] = "small",
+        str, typer.Option("--preset", help="tiny, small or base", show_default="small")
+    ] = "",
     changes: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="SECTION.KEY=VALUE",
             help="e.g. train.epochs=5; a wrong key lists them all",
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="RUN", help="begin with its weights and its tokenizer"
         ),
     ] = None,
     out: Annotated[
@@ -71,12 +79,19 @@ def train(
     """Train a translator; its folder is printed at the end."""
     import torch
 
+    from minis2s.checkpoint import load_run
     from minis2s.text import tasks
     from minis2s.torch_nn.device import pick_device
     from minis2s.torch_nn.experiment import Experiment, Settings
 
-    tokenizer = {"kind": "char"} if corpus in tasks.TASKS else {}
-    settings = _settings(model, size, tokenizer, changes or [])
+    run = load_run(start) if start else None
+    if run:
+        settings = _settings_of(run, model, size, changes or [], lower)
+    else:
+        tokenizer = {"kind": "char"} if corpus in tasks.TASKS else {}
+        settings = _settings(
+            model or "rnn", size or "small", tokenizer, changes or [], lower
+        )
     if threads:
         torch.set_num_threads(threads)
     chosen = pick_device(device)
@@ -86,11 +101,14 @@ def train(
     for text in texts:
         if text.note:
             logger.info(text.note)
-    out = out or Path("runs") / f"{_stem(corpus, train_src)}-{model}-{size}"
+    out = (
+        out
+        or Path("runs")
+        / f"{_stem(corpus, train_src)}-{settings['kind']}-{size or 'small'}"
+    )
     experiment = Experiment(
         Settings(
             **settings,
-            lower=lower,
             src=src,
             tgt=tgt,
             seed=seed,
@@ -99,6 +117,7 @@ def train(
         *texts,
         out,
         device=chosen,
+        start=run,
         half=half,
         resume=resume,
         allow_inexact=allow_inexact,
@@ -113,7 +132,7 @@ def train(
 
 
 def _settings(
-    model: str, size: str, tokenizer: dict[str, str], changes: list[str]
+    model: str, size: str, tokenizer: dict[str, str], changes: list[str], lower: bool
 ) -> dict[str, Any]:
     """A preset with the changes of the command line, checked before text is read."""
     sections = preset(model, size)
@@ -127,6 +146,49 @@ def _settings(
         "model": sections["model"],
         "train": TrainConfig(**sections["train"]),
         "tokenizer": TokenizerConfig(**sections["tokenizer"]),
+        "lower": lower,
+    }
+
+
+def _settings_of(
+    run: Any, model: str, size: str, changes: list[str], lower: bool
+) -> dict[str, Any]:
+    """As `_settings`, where model and tokenizer are a run's; dropout may differ.
+
+    Raises:
+        InputError: if a flag asks for another model or tokenizer.
+    """
+    kind, tokenizer = run.model.KIND, run.tokenizer
+    if model and model != kind:
+        raise InputError(
+            f"--from {run.path} has model {kind}, but --model asks for {model}"
+        )
+    if lower and not tokenizer.lower:
+        raise InputError(f"--from {run.path} keeps capitals, but --lower drops them")
+    own = run.model.as_dict()
+    n_pieces = own.pop("vocab_size")
+    sections = preset(kind, size or "small")
+    if not size:
+        sections["model"] = dict(own)
+    for change in changes:
+        if change.startswith("tokenizer."):
+            raise InputError(
+                f"--from brings its own tokenizer, but --set asks {change}"
+            )
+        apply_setting(kind, sections, change)
+    asked = MODEL_CONFIGS[kind](vocab_size=n_pieces, **sections["model"]).as_dict()
+    for name, value in own.items():
+        if name != "dropout" and asked[name] != value:
+            raise InputError(
+                f"--from {run.path} has model.{name} {value}, but {asked[name]} was "
+                f"asked for"
+            )
+    return {
+        "kind": kind,
+        "model": sections["model"],
+        "train": TrainConfig(**sections["train"]),
+        "tokenizer": TokenizerConfig(kind=tokenizer.kind, vocab_size=n_pieces),
+        "lower": tokenizer.lower,
     }
 
 

@@ -11,7 +11,7 @@ import math
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,14 @@ from minis2s.config import (
 from minis2s.text.batching import EncodedPairs, encode_pairs, plan_batches
 from minis2s.text.corpora import ParallelText
 from minis2s.text.files import write_whole
-from minis2s.text.tokenizers import learn_tokenizer
+from minis2s.text.tokenizers import Tokenizer, learn_tokenizer
 from minis2s.torch_nn.device import describe_device
 from minis2s.torch_nn.models import make_model
 from minis2s.torch_nn.train import (
     StepRecord,
     TrainState,
     Validation,
+    load_weights,
     train,
     validation_loss,
 )
@@ -64,6 +65,8 @@ class Settings:
     tgt: str
     seed: int
     data_sha256: dict[str, str]
+    start: str = ""
+    """sha256 of the weights that it starts from; empty if they are drawn."""
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -79,6 +82,7 @@ class Experiment:
         valid_text: pairs to choose the best weights by.
         out: folder of the run.
         device: where to compute.
+        start: a run to begin with; its tokenizer stays, and its model but for dropout.
         half: store the finished weights as float16.
         resume: continue what `out` holds.
         allow_inexact: also where the result may differ in the last digits.
@@ -96,16 +100,18 @@ class Experiment:
         out: Path,
         *,
         device: torch.device,
+        start: checkpoint.Run | None = None,
         half: bool = False,
         resume: bool = False,
         allow_inexact: bool = False,
     ) -> None:
-        self.settings, self.out, self.device, self.half = settings, out, device, half
+        self.settings = replace(settings, start=start.sha256 if start else "")
+        self.out, self.device, self.half, self.start = out, device, half, start
         self.valid_text = valid_text
         self.started = time.perf_counter()
         self.first_step_s: float | None = None
         _claim(out, resume)
-        self._learn_vocabulary(train_text)
+        self.tokenizer = start.tokenizer if start else self._learn(train_text)
         self.train_pairs = self._encode(train_text, "training")
         self.valid_pairs = self._encode(valid_text, "validation")
         config = MODEL_CONFIGS[settings.kind](
@@ -114,7 +120,7 @@ class Experiment:
         self.model_config = config
         _check_positions(config, settings.train)
         self.state = TrainState(
-            lambda: make_model(config),
+            self._make_model,
             settings.train,
             seed=settings.seed,
             device=device,
@@ -127,12 +133,18 @@ class Experiment:
             logger.info("nothing was saved in %s yet: starting from step 0", out)
             (out / "log.jsonl").unlink(missing_ok=True)
 
-    def _learn_vocabulary(self, text: ParallelText) -> None:
+    def _make_model(self) -> nn.Module:
+        model = make_model(self.model_config)
+        if self.start:
+            load_weights(model, self.start.weights)
+        return model
+
+    def _learn(self, text: ParallelText) -> Tokenizer:
         config = self.settings.tokenizer
-        self.tokenizer = learn_tokenizer(
+        tokenizer = learn_tokenizer(
             config, [*text.src, *text.tgt], lower=self.settings.lower
         )
-        size = len(self.tokenizer.pieces)
+        size = len(tokenizer.pieces)
         if config.kind == "sentencepiece" and size != config.vocab_size:
             few = "the text gives %d subwords, fewer than the %d asked for"
             many = (
@@ -140,6 +152,7 @@ class Experiment:
             )
             note = few if size < config.vocab_size else many
             logger.info(note, size, config.vocab_size)
+        return tokenizer
 
     def _encode(self, text: ParallelText, name: str) -> EncodedPairs:
         limit = self.settings.train.max_len
@@ -315,10 +328,20 @@ class Experiment:
             time_to_first_step_s=round(self.first_step_s or 0.0, 2),
             tgt_tokens_per_s=round(counters.n_tokens / max(counters.seconds, 1e-9)),
             peak_memory_mib=receipt.peak_memory_mib(),
+            **self._origins(),
         )
         checkpoint.write_json(self.out / "receipt.json", found)
         (self.out / checkpoint.STATE_FILE).unlink(missing_ok=True)
         return found
+
+    def _origins(self) -> dict[str, dict[str, str]]:
+        """The other runs that this one came from, for its receipt."""
+        runs = {"start": self.start}
+        return {
+            role: {"path": str(run.path), "sha256": run.sha256}
+            for role, run in runs.items()
+            if run
+        }
 
 
 def _check_positions(model: ModelConfig, train: TrainConfig) -> None:

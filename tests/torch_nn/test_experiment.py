@@ -1,6 +1,7 @@
 """A training from text to a run on disk, and back after an accident."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -22,8 +24,10 @@ WORDS = [a + b for a in "abcd" for b in "efg"]
 TEXT = ParallelText(WORDS, [word[::-1] for word in WORDS], "")
 
 
-def make(out, *, resume=False, allow_inexact=False, half=False, text=TEXT, **changes):
+def make(out, *, text=TEXT, start=None, **changes):
     """A very small experiment."""
+    how = ("resume", "allow_inexact", "half")
+    how = {name: changes.pop(name) for name in how if name in changes}
     settings = Settings(
         kind="rnn",
         model={"d_embed": 4, "d_hidden": 3, "d_decoder": 5},
@@ -32,8 +36,7 @@ def make(out, *, resume=False, allow_inexact=False, half=False, text=TEXT, **cha
         lower=False, src="xx", tgt="yy", seed=1, data_sha256={"train": "0"},
     )  # fmt: skip
     return Experiment(
-        settings, text, TEXT, out, device=torch.device("cpu"), resume=resume,
-        allow_inexact=allow_inexact, half=half,
+        settings, text, TEXT, out, device=torch.device("cpu"), start=start, **how
     )  # fmt: skip
 
 
@@ -304,3 +307,45 @@ def test_learned_positions_must_reach_far_enough(tmp_path):
     message = "model.max_len must be at least 222 for learned .* 100, got 221"
     with pytest.raises(InputError, match=message):
         Experiment(settings, TEXT, TEXT, tmp_path / "run", device=torch.device("cpu"))
+
+
+# --- from another run ---
+
+
+def test_a_training_begins_with_another_run(tmp_path):
+    """With its weights and its tokenizer; nothing is drawn or learned anew."""
+    complete(make(tmp_path / "first"))
+    run = load_run(tmp_path / "first")
+    text = ParallelText(["abxy"] * 9, ["yxba"] * 9, "")
+    second = make(tmp_path / "second", text=text, start=run)
+    assert second.tokenizer is run.tokenizer
+    for found in (second.state.weights(), second.state.best_weights):
+        assert all(np.array_equal(found[name], run.weights[name]) for name in found)
+
+
+def test_the_receipt_names_the_run_before(tmp_path):
+    """Its path, and the sha256 of its weights; a first run names none."""
+    assert "start" not in complete(make(tmp_path / "first"))
+    run = load_run(tmp_path / "first")
+    found = complete(make(tmp_path / "second", start=run))
+    data = (tmp_path / "first" / "model.safetensors").read_bytes()
+    sha256 = hashlib.sha256(data).hexdigest()
+    assert found["start"] == {"path": str(tmp_path / "first"), "sha256": sha256}
+
+
+def test_a_training_from_a_run_resumes(tmp_path):
+    """Stopped and resumed, it ends as if it had not been; another run is refused."""
+    complete(make(tmp_path / "first"))
+    run = load_run(tmp_path / "first")
+    complete(make(tmp_path / "whole", start=run))
+    stopped = make(tmp_path / "stopped", start=run)
+    next(stopped.run())
+    stopped.save_state()
+    with pytest.raises(InputError, match="start was"):
+        make(tmp_path / "stopped", resume=True)
+    complete(make(tmp_path / "stopped", start=run, resume=True))
+    a, b = (
+        (tmp_path / name / "model.safetensors").read_bytes()
+        for name in ("whole", "stopped")
+    )
+    assert a == b
