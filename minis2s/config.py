@@ -6,6 +6,7 @@ README's table is generated from. What a preset does not fix, `--set` can change
 
 import math
 from dataclasses import asdict, dataclass, fields
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 ATTENTIONS = ("none", "fixed", "additive", "dot", "general", "scaled")
@@ -32,12 +33,20 @@ class _Settings:
             if get_origin(kind) is Literal:
                 choices = get_args(kind)
                 _require(value in choices, name, f"one of {', '.join(choices)}", value)
-            elif kind is float:
-                finite = type(value) in (int, float) and math.isfinite(value)
-                _require(finite, name, "a finite number", value)
+            elif kind is bool:
+                _require(type(value) is bool, name, "of type bool", value)
             else:
-                _require(type(value) is kind, name, f"of type {kind.__name__}", value)
+                self._check_number(name, kind, value)
         self._check()
+
+    def _check_number(self, name: str, kind: type, value: Any) -> None:
+        # NumPy's numbers are numbers, too, but JSON does not know them.
+        is_number = isinstance(value, Integral if kind is int else Real)
+        is_number = is_number and not isinstance(value, bool)
+        want = "of type int" if kind is int else "a finite number"
+        _require(is_number and math.isfinite(value), name, want, value)
+        if type(value) not in (int, float):
+            object.__setattr__(self, name, kind(value))
 
     def _check(self) -> None:
         """Reject values that the types allow and the meaning does not."""
@@ -220,7 +229,8 @@ class DecodeConfig(_Settings):
     sample: bool = False
     """Draw each token at random, by its probability, instead of searching."""
     temperature: float = 1.0
-    """What the logits are divided by before a token is drawn; below 1 is bolder."""
+    """What the logits are divided by before a token is drawn; below 1 keeps to the
+    likely tokens, above 1 strays from them."""
     top_k: int = 0
     """Tokens that a draw chooses among, the likeliest ones; 0 is all of them."""
     top_p: float = 1.0
@@ -228,9 +238,8 @@ class DecodeConfig(_Settings):
 
     def _check(self) -> None:
         self._check_positive("n_beams", "n_best", "batch_size", "top_p")
-        _require(
-            self.temperature >= 1e-6, "temperature", "at least 1e-6", self.temperature
-        )
+        in_range = 1e-6 <= self.temperature <= 1e6
+        _require(in_range, "temperature", "from 1e-6 to 1e6", self.temperature)
         _require(self.alpha >= 0, "alpha", "at least 0", self.alpha)
         _require(self.coverage >= 0, "coverage", "at least 0", self.coverage)
         at_most = f"at most n_beams = {self.n_beams}"

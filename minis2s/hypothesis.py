@@ -13,6 +13,12 @@ from jaxtyping import Float
 
 from minis2s.text.tokenizers import EOS_ID
 
+NOT_A_NUMBER = (
+    "the model answers with NaN or infinity: its training diverged, or its weights "
+    "are damaged"
+)
+"""What a search says of logits that cannot be compared."""
+
 
 @dataclass(frozen=True)
 class Hypothesis:

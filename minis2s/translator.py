@@ -6,6 +6,7 @@ and `numpy_ref/translator.py` fill in `from_run`, `search` and `force`.
 """
 
 import logging
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,12 @@ class TextTranslator:
         return [*ids[: self.max_len], EOS_ID]
 
     def text(self, hypothesis: Hypothesis) -> str:
-        """The sentence that a hypothesis spells, on one line."""
-        return " ".join(self.tokenizer.decode(hypothesis.tokens).splitlines())
+        """The sentence that a hypothesis spells, on one line.
+
+        Control characters, which bytes drawn at random may spell, are left out.
+        """
+        line = " ".join(self.tokenizer.decode(hypothesis.tokens).splitlines())
+        return "".join(c for c in line if unicodedata.category(c) != "Cc")
 
     def translate(
         self,
@@ -211,7 +216,8 @@ def _choose_map(
         raise InputError("this model has no attention: there is nothing to look at")
     for name, asked, there in (("layer", layer, n_layers), ("head", head, n_heads)):
         if asked is not None and not 0 <= asked < there:
-            raise InputError(f"{name} must be from 0 to {there - 1}, got {asked}")
+            want = f"from 0 to {there - 1}" if there > 1 else "0"
+            raise InputError(f"{name} must be {want}, got {asked}")
     heads = attention[n_layers - 1 if layer is None else layer]
     return heads.mean(axis=0) if head is None else heads[head]
 

@@ -258,6 +258,13 @@ def test_attend_a_given_target(command, reverse_run, tmp_path):
     assert command(*words)[:2] == (0, "abc\n")
 
 
+def test_a_blank_target_is_none(command, reverse_run, tmp_path):
+    """It is refused, not taken for no target at all."""
+    words = ("attend", reverse_run, "abc", "--target", "  ", "-o", tmp_path / "m.png")
+    code, _, notes = command(*words)
+    assert (code, notes) == (2, "minis2s: --target is blank\n")
+
+
 # ------------------------------------------------------------------- data
 
 
@@ -422,6 +429,36 @@ def test_no_run_before(command, tmp_path):
     """--from must be a finished run."""
     words = ("--corpus", "reverse", "--from", tmp_path / "no")
     refused(train(command, tmp_path, *words), "no does not exist")
+
+
+def test_a_teacher_teaches(command, tmp_path):
+    """--teacher translates the training text; the receipt says by what and how."""
+    words = (*write_pairs(tmp_path), "--src", "de", "--tgt", "en", *TINY)
+    assert command("train", *words, "--out", tmp_path / "teacher")[0] == 0
+    more = ("--teacher", tmp_path / "teacher", "--teacher-mix", "only")
+    code, _, notes = command("train", *words, *more, "--out", tmp_path / "run")
+    assert code == 0
+    assert "sentences translated" in notes
+    receipt = json.loads((tmp_path / "run" / "receipt.json").read_text())
+    assert receipt["teacher"]["mix"] == "only"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--teacher-mix", "only"), "--teacher-mix goes with --teacher"),
+        (
+            ("--teacher", "REVERSE", "--teacher-mix", "half"),
+            "must be one of both, only",
+        ),
+        (("--teacher", "no"), "no does not exist"),
+    ],
+    ids=str,
+)
+def test_teachers_that_make_no_sense(command, tmp_path, reverse_run, words, said):
+    """One sentence, before anything is translated."""
+    words = [reverse_run if word == "REVERSE" else word for word in words]
+    refused(train(command, tmp_path, "--corpus", "reverse", *words), said)
 
 
 def test_quiet_says_nothing(command, tmp_path):

@@ -43,9 +43,13 @@ def translate(
     sample: Annotated[
         bool, typer.Option("--sample", help="draw tokens at random, without a beam")
     ] = False,
-    temperature: Annotated[float, typer.Option(help="below 1 is bolder")] = 1.0,
-    top_k: Annotated[int, typer.Option(help="tokens to draw from; 0: all")] = 0,
-    top_p: Annotated[float, typer.Option(help="their probability together")] = 1.0,
+    temperature: Annotated[
+        float, typer.Option(help="below 1 keeps to the likely ones")
+    ] = 1.0,
+    top_k: Annotated[int, typer.Option(help="draw from so many; 0: all")] = 0,
+    top_p: Annotated[
+        float, typer.Option(help="or from the likeliest with this share")
+    ] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="of what is drawn")] = 0,
     input_file: Annotated[
         Path | None, typer.Option("--input", help="default: standard input")
@@ -161,7 +165,7 @@ def _load_translator(run: Path, backend: str, device: str) -> Any:
         return Translator.load(run, device=pick_device(device))
     if backend != "numpy":
         raise InputError(f"--backend must be torch or numpy, got {backend!r}")
-    if device == "cuda":
+    if device not in ("auto", "cpu"):
         raise InputError("--backend numpy computes on the CPU; leave out --device cuda")
     from minis2s.numpy_ref.translator import Translator
 
@@ -273,7 +277,9 @@ def attend(
         raise InputError("the sentence is blank")
     require_place(out)
     translator = Translator.load(run, device=pick_device(device))
-    if target.strip():
+    if target and not target.strip():
+        raise InputError("--target is blank")
+    if target:
         hypothesis = translator.attend(sentence, target)
     else:
         hypothesis = translator.translate([sentence], DecodeConfig(n_beams=beam))[0]

@@ -16,8 +16,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from minis2s.config import DecodeConfig
-from minis2s.hypothesis import Beam, Hypothesis
+from minis2s.config import DecodeConfig, InputError
+from minis2s.hypothesis import NOT_A_NUMBER, Beam, Hypothesis
 from minis2s.numpy_ref.coverage import cover
 from minis2s.numpy_ref.masks import mask_lengths
 from minis2s.numpy_ref.sampling import draw_tokens, sampling_probabilities
@@ -92,10 +92,18 @@ def max_tgt_len(
 def log_probabilities(
     logits: Float[np.ndarray, "*rows vocab_size"],
 ) -> Float[np.ndarray, "*rows vocab_size"]:
-    """Log softmax over what may be said: PAD and BOS have probability zero."""
+    """Log softmax over what may be said: PAD and BOS have probability zero.
+
+    Raises:
+        InputError: if the model answers with NaN or infinity.
+    """
     logits = logits.copy()
     logits[..., [PAD_ID, BOS_ID]] = -np.inf
-    return log_softmax(logits)
+    with np.errstate(invalid="ignore"):  # inf - inf, which is told below
+        log_prob = log_softmax(logits)
+    if np.isnan(log_prob).any():
+        raise InputError(NOT_A_NUMBER)
+    return log_prob
 
 
 def select_rows(tree: Any, rows: Int[np.ndarray, " chosen"]) -> Any:
@@ -142,9 +150,14 @@ def sample_search(
     cumulative probabilities differ by about 1e-7, and a number may fall in between.
 
     The score is the model's own: temperature 1, and nothing left out.
+
+    Raises:
+        ValueError: if there is not one generator for each sentence.
     """
-    longest = int(max_tgt_len(src_mask).max())
-    uniform = np.stack([rng.random(longest) for rng in rngs])
+    if len(rngs) != len(src):
+        raise ValueError(f"rngs: must be {len(src)}, one a sentence, got {len(rngs)}")
+    longest = int(max_tgt_len(src_mask).max(initial=0))
+    uniform = np.array([rng.random(longest) for rng in rngs]).reshape(len(src), longest)
 
     def drawn(log_prob: np.ndarray, rows: np.ndarray, t: int) -> np.ndarray:
         return draw_tokens(sampling_probabilities(log_prob, config), uniform[rows, t])
@@ -176,36 +189,40 @@ def _grow(
     limit = max_tgt_len(src_mask)
     token = np.full_like(limit, BOS_ID)
     active = np.arange(len(src))
-    covered = (~src_mask).astype(np.float32)  # padding needs no look
-    paths: list[list[tuple[int, float, float, np.ndarray]]] = [[] for _ in src]
+    paths: list[list[tuple[int, float, np.ndarray]]] = [[] for _ in src]
     length = 0
     while len(active):
         logits, weights, state = model.decode_step(token, state, memory)
-        covered, cost = cover(covered, weights, config.coverage)
         log_prob = log_probabilities(logits)  # (active, vocab_size)
         token = choose(log_prob, active, length)
         log_prob = np.take_along_axis(log_prob, token[:, None], axis=-1)[:, 0]
         for i, *taken in zip(
-            active.tolist(),
-            token.tolist(),
-            log_prob.tolist(),
-            cost.tolist(),
-            weights,
-            strict=True,
+            active.tolist(), token.tolist(), log_prob.tolist(), weights, strict=True
         ):
             paths[i].append(tuple(taken))
         length += 1
         going = np.flatnonzero((token != EOS_ID) & (limit > length))
         if len(going) < len(active):
-            token, state, memory, covered, active, limit = select_rows(
-                (token, state, memory, covered, active, limit), going
+            token, state, memory, active, limit = select_rows(
+                (token, state, memory, active, limit), going
             )
     found = []
-    for path, src_len in zip(paths, mask_lengths(src_mask).tolist(), strict=True):
-        tokens, log_probs, costs, weights = zip(*path, strict=True)
-        score = float(np.sum(log_probs)) / len(tokens) ** config.alpha + costs[-1]
-        found.append(_hypothesis(model, score, list(tokens), list(weights), src_len))
+    for path, mask in zip(paths, src_mask, strict=True):
+        tokens, log_probs, weights = map(list, zip(*path, strict=True))
+        score = float(np.sum(log_probs)) / len(tokens) ** config.alpha
+        score += _cost(weights, mask, config.coverage)
+        found.append(_hypothesis(model, score, tokens, weights, int(mask.sum())))
     return found
+
+
+def _cost(
+    weights: list[np.ndarray], src_mask: Bool[np.ndarray, " src_len"], coverage: float
+) -> float:
+    """The penalty of one translation, whose attention is known step by step."""
+    if not coverage:
+        return 0.0
+    looked = np.sum(weights, axis=0)
+    return cover((~src_mask).astype(np.float32)[None], looked[None], coverage)[1].item()
 
 
 def _hypothesis(

@@ -18,8 +18,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from minis2s.config import DecodeConfig
-from minis2s.hypothesis import Beam, Hypothesis
+from minis2s.config import DecodeConfig, InputError
+from minis2s.hypothesis import NOT_A_NUMBER, Beam, Hypothesis
 from minis2s.text.tokenizers import BOS_ID, EOS_ID, PAD_ID
 from minis2s.torch_nn.coverage import cover
 from minis2s.torch_nn.masks import mask_lengths
@@ -75,10 +75,17 @@ def max_tgt_len(src_mask: Bool[Tensor, "batch src_len"]) -> Int[Tensor, " batch"
 def log_probabilities(
     logits: Float[Tensor, "*rows vocab_size"],
 ) -> Float[Tensor, "*rows vocab_size"]:
-    """Log softmax over what may be said: PAD and BOS have probability zero."""
+    """Log softmax over what may be said: PAD and BOS have probability zero.
+
+    Raises:
+        InputError: if the model answers with NaN or infinity.
+    """
     logits = logits.float().clone()
     logits[..., [PAD_ID, BOS_ID]] = -torch.inf
-    return logits.log_softmax(dim=-1)
+    log_prob = logits.log_softmax(dim=-1)
+    if log_prob.isnan().any():
+        raise InputError(NOT_A_NUMBER)
+    return log_prob
 
 
 def select_rows(tree: Any, rows: Int[Tensor, " chosen"]) -> Any:
@@ -121,9 +128,14 @@ def sample_search(
     cumulative probabilities differ by about 1e-7, and a number may fall in between.
 
     The score is the model's own: temperature 1, and nothing left out.
+
+    Raises:
+        ValueError: if there is not one generator for each sentence.
     """
-    longest = int(max_tgt_len(src_mask).max())
-    uniform = np.stack([rng.random(longest) for rng in rngs])
+    if len(rngs) != len(src):
+        raise ValueError(f"rngs: must be {len(src)}, one a sentence, got {len(rngs)}")
+    longest = max(max_tgt_len(src_mask).tolist(), default=0)
+    uniform = np.array([rng.random(longest) for rng in rngs]).reshape(len(src), longest)
     uniform = torch.from_numpy(uniform).to(src.device)
 
     def drawn(log_prob: Tensor, rows: Tensor, t: int) -> Tensor:
@@ -157,36 +169,40 @@ def _grow(
     limit = max_tgt_len(src_mask)
     token = torch.full_like(limit, BOS_ID)
     active = torch.arange(len(src), device=src.device)
-    covered = (~src_mask).float()  # padding needs no look
-    paths: list[list[tuple[int, float, float, Tensor]]] = [[] for _ in src]
+    paths: list[list[tuple[int, float, Tensor]]] = [[] for _ in src]
     length = 0
     while len(active):
         logits, weights, state = model.decode_step(token, state, memory)
-        covered, cost = cover(covered, weights, config.coverage)
         log_prob = log_probabilities(logits)  # (active, vocab_size)
         token = choose(log_prob, active, length)
         log_prob = log_prob.gather(-1, token.unsqueeze(-1)).squeeze(-1)
         for i, *taken in zip(
-            active.tolist(),
-            token.tolist(),
-            log_prob.tolist(),
-            cost.tolist(),
-            weights,
-            strict=True,
+            active.tolist(), token.tolist(), log_prob.tolist(), weights, strict=True
         ):
             paths[i].append(tuple(taken))
         length += 1
         going = torch.nonzero((token != EOS_ID) & (limit > length)).squeeze(1)
         if len(going) < len(active):
-            token, state, memory, covered, active, limit = select_rows(
-                (token, state, memory, covered, active, limit), going
+            token, state, memory, active, limit = select_rows(
+                (token, state, memory, active, limit), going
             )
     found = []
-    for path, src_len in zip(paths, mask_lengths(src_mask).tolist(), strict=True):
-        tokens, log_probs, costs, weights = zip(*path, strict=True)
-        score = float(np.sum(log_probs)) / len(tokens) ** config.alpha + costs[-1]
-        found.append(_hypothesis(model, score, list(tokens), list(weights), src_len))
+    for path, mask in zip(paths, src_mask, strict=True):
+        tokens, log_probs, weights = map(list, zip(*path, strict=True))
+        score = float(np.sum(log_probs)) / len(tokens) ** config.alpha
+        score += _cost(weights, mask, config.coverage)
+        found.append(_hypothesis(model, score, tokens, weights, int(mask.sum())))
     return found
+
+
+def _cost(
+    weights: list[Tensor], src_mask: Bool[Tensor, " src_len"], coverage: float
+) -> float:
+    """The penalty of one translation, whose attention is known step by step."""
+    if not coverage:
+        return 0.0
+    looked = torch.stack(weights).sum(dim=0)
+    return cover((~src_mask).float()[None], looked[None], coverage)[1].item()
 
 
 def _hypothesis(

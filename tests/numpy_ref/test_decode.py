@@ -558,6 +558,37 @@ def test_a_search_needs_none():
     assert rngs[0].random() == np.random.default_rng(0).random()
 
 
+def test_each_sentence_needs_its_generator():
+    """Fewer generators than sentences are refused."""
+    rngs = np.random.default_rng(0).spawn(2)
+    with pytest.raises(ValueError, match=r"^rngs: must be 3, one a sentence, got 2$"):
+        translate_batch(TableModel(), SRC, padding_mask(SRC), SAMPLE, rngs)
+
+
+@each_way
+def test_no_sentences_have_no_translations(config):
+    """An empty batch is translated into nothing."""
+    assert search(TableModel(), SRC[:0], config) == []
+
+
+@each_way
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_model_that_diverged_is_said(config, value):
+    """Logits that cannot be compared end a search with one sentence."""
+    model = TableModel()
+    step = model.decode_step
+
+    def broken(*words):
+        logits, *rest = step(*words)
+        logits = logits.copy()
+        logits[0, UNK_ID] = value
+        return logits, *rest
+
+    model.decode_step = broken
+    with pytest.raises(InputError, match=r"^the model answers with NaN or infinity"):
+        search(model, SRC, config)
+
+
 # --- without a cache ---
 
 

@@ -339,6 +339,24 @@ def test_a_draw_needs_a_generator(make_model, ragged_src):
         translate_batch(make_model(), ragged_src, mask, SAMPLE)
 
 
+def test_each_sentence_needs_its_generator(make_model, ragged_src):
+    """Fewer generators than sentences are refused."""
+    rngs, mask = np.random.default_rng(0).spawn(2), padding_mask(ragged_src)
+    with pytest.raises(ValueError, match=r"^rngs: must be 3, one a sentence, got 2$"):
+        translate_batch(make_model(), ragged_src, mask, SAMPLE, rngs)
+
+
+@each_way
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_model_that_diverged_is_said(make_model, ragged_src, config, value):
+    """Logits that cannot be compared end a search with one sentence."""
+    model = make_model()
+    with torch.no_grad():
+        model.decoder.output.bias[5] = value
+    with pytest.raises(InputError, match=r"^the model answers with NaN or infinity"):
+        search(model, ragged_src, config)
+
+
 # --- without a cache ---
 
 

@@ -74,6 +74,15 @@ def test_output_stays_on_one_line(translator):
     assert translator.text(said) == "a b"
 
 
+def test_control_characters_are_not_spoken(translator):
+    """Bytes drawn at random may spell them; a terminal would obey."""
+    translator.tokenizer = CharTokenizer(
+        [*SPECIAL_PIECES, "\x00", "\x1b", *"abcdefghi"]
+    )
+    said = Hypothesis([6, 4, 5, 7, 3], -1.0, np.ones((1, 1, 5, 2)) / 2, "")
+    assert translator.text(said) == "ab"
+
+
 @pytest.mark.parametrize("n_beams", [1, 3])
 def test_forced_target_scores_as_found(translator, n_beams):
     """Forcing what was found gives its score and its map again."""
@@ -121,6 +130,7 @@ def test_a_map_is_one_layer_and_one_head(translator):
     ("shape", "choice", "message"),
     [
         ((2, 3), {"layer": 2}, "layer must be from 0 to 1, got 2"),
+        ((1, 3), {"layer": 1}, "layer must be 0, got 1"),
         ((2, 3), {"head": -1}, "head must be from 0 to 2, got -1"),
         ((0, 1), {}, "this model has no attention: there is nothing to look at"),
     ],
