@@ -20,15 +20,15 @@ def cover(
     weights: Float[Tensor, "rows n_layers n_heads src_len"],
     coverage: float,
 ) -> tuple[Float[Tensor, "rows src_len"], Float[Tensor, " rows"]]:
-    """One step's attention added up, and what a hypothesis pays that ends with it.
+    """Attention added to what was there, and the price of ending after it.
 
     Args:
         covered: attention that each source token has had; 1 where there is padding.
-        weights: attention of this step.
+        weights: attention of one step, or of several added up.
         coverage: beta of coverage_penalty; with 0, nothing is added up.
 
     Returns:
-        covered, after this step, and the penalty.
+        covered, after that, and the penalty.
 
     Raises:
         InputError: if there is to be a penalty, and no attention.
