@@ -4,6 +4,7 @@
     config.json              format, model, languages, sha256 of the files beside it
     tokenizer.json, .model   what turns text into ids
     receipt.json, log.jsonl  how it came about
+    teacher.json             what a teacher made of the training text, if it had one
     train_state.safetensors  only while training: everything that resuming needs
 
 Weights are a dict of NumPy arrays, so that either wing can read what the other wrote.

@@ -34,7 +34,7 @@ MAY_IMPORT = {
 }
 """Room of the house -> rooms that it may import, and `torch` if it may."""
 
-TORCH_WITHOUT_TWIN = {"device", "distributed", "experiment"}
+TORCH_WITHOUT_TWIN = {"device", "distillation", "distributed", "experiment"}
 NUMPY_WITHOUT_TWIN = {
     *{"gradcheck", "layer", "functional"},
     *{"dot_attention", "additive_attention"},  # the pairs of attention.py

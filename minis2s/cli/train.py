@@ -55,6 +55,16 @@ def train(
             "--from", metavar="RUN", help="begin with its weights and its tokenizer"
         ),
     ] = None,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="learn also from how this run translates"),
+    ] = None,
+    teacher_mix: Annotated[
+        str,
+        typer.Option(
+            help="both, or only its translations; with --teacher", show_default="both"
+        ),
+    ] = "",
     out: Annotated[
         Path | None, typer.Option(help="folder of the run [default: runs/...]")
     ] = None,
@@ -84,6 +94,8 @@ def train(
     from minis2s.torch_nn.device import pick_device
     from minis2s.torch_nn.experiment import Experiment, Settings
 
+    if teacher_mix and not teacher:
+        raise InputError("--teacher-mix goes with --teacher")
     run = load_run(start) if start else None
     if run:
         settings = _settings_of(run, model, size, changes or [], lower)
@@ -118,6 +130,8 @@ def train(
         out,
         device=chosen,
         start=run,
+        teacher=load_run(teacher) if teacher else None,
+        teacher_mix=teacher_mix or "both",
         half=half,
         resume=resume,
         allow_inexact=allow_inexact,

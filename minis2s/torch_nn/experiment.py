@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -31,6 +32,7 @@ from minis2s.text.corpora import ParallelText
 from minis2s.text.files import write_whole
 from minis2s.text.tokenizers import Tokenizer, learn_tokenizer
 from minis2s.torch_nn.device import describe_device
+from minis2s.torch_nn.distillation import SEARCH, check_teacher, distil
 from minis2s.torch_nn.models import make_model
 from minis2s.torch_nn.train import (
     StepRecord,
@@ -67,6 +69,10 @@ class Settings:
     data_sha256: dict[str, str]
     start: str = ""
     """sha256 of the weights that it starts from; empty if they are drawn."""
+    teacher: str = ""
+    """sha256 of the weights of its teacher; empty if it has none."""
+    teacher_mix: str = ""
+    """What it learns from if it has a teacher: one of `distillation.MIXES`."""
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -83,6 +89,8 @@ class Experiment:
         out: folder of the run.
         device: where to compute.
         start: a run to begin with; its tokenizer stays, and its model but for dropout.
+        teacher: a run whose translations of the training text are learned from.
+        teacher_mix: see `distillation.distil`.
         half: store the finished weights as float16.
         resume: continue what `out` holds.
         allow_inexact: also where the result may differ in the last digits.
@@ -101,17 +109,30 @@ class Experiment:
         *,
         device: torch.device,
         start: checkpoint.Run | None = None,
+        teacher: checkpoint.Run | None = None,
+        teacher_mix: str = "both",
         half: bool = False,
         resume: bool = False,
         allow_inexact: bool = False,
     ) -> None:
-        self.settings = replace(settings, start=start.sha256 if start else "")
-        self.out, self.device, self.half, self.start = out, device, half, start
+        if teacher:
+            check_teacher(teacher, teacher_mix, settings.src, settings.tgt)
+        self.settings = replace(
+            settings,
+            start=start.sha256 if start else "",
+            teacher=teacher.sha256 if teacher else "",
+            teacher_mix=teacher_mix if teacher else "",
+        )
+        self.out, self.device, self.half = out, device, half
+        self.start, self.teacher = start, teacher
         self.valid_text = valid_text
         self.started = time.perf_counter()
         self.first_step_s: float | None = None
         _claim(out, resume)
+        saved = self._load(allow_inexact) if resume else None
         self.tokenizer = start.tokenizer if start else self._learn(train_text)
+        if teacher:
+            train_text = distil(train_text, teacher, teacher_mix, out, device)
         self.train_pairs = self._encode(train_text, "training")
         self.valid_pairs = self._encode(valid_text, "validation")
         config = MODEL_CONFIGS[settings.kind](
@@ -127,8 +148,8 @@ class Experiment:
         )
         self.log: list[dict[str, Any]] = []
         self.seconds_before = 0.0
-        if resume and (out / checkpoint.STATE_FILE).exists():
-            self._restore(allow_inexact)
+        if saved:
+            self._restore(*saved)
         elif resume:
             logger.info("nothing was saved in %s yet: starting from step 0", out)
             (out / "log.jsonl").unlink(missing_ok=True)
@@ -274,7 +295,10 @@ class Experiment:
             "cpu": receipt.cpu_name(),
         }
 
-    def _restore(self, allow_inexact: bool) -> None:
+    def _load(self, allow_inexact: bool) -> tuple[dict, dict] | None:
+        """What was saved, if it is of this very experiment."""
+        if not (self.out / checkpoint.STATE_FILE).exists():
+            return None
         arrays, scalars = checkpoint.load_state(self.out)
         _compare_settings(scalars["settings"], self.settings.as_dict(), self.out)
         odd = _differences(scalars["environment"], self._environment())
@@ -283,6 +307,9 @@ class Experiment:
                 f"{self.out} was begun under other conditions ({'; '.join(odd)}), so "
                 f"the result could differ in its last digits; --allow-inexact allows it"
             )
+        return arrays, scalars
+
+    def _restore(self, arrays: dict[str, np.ndarray], scalars: dict[str, Any]) -> None:
         try:
             self.state.restore(arrays, scalars["counters"])
             self.log, self.seconds_before = scalars["log"], scalars["seconds"]
@@ -334,14 +361,20 @@ class Experiment:
         (self.out / checkpoint.STATE_FILE).unlink(missing_ok=True)
         return found
 
-    def _origins(self) -> dict[str, dict[str, str]]:
+    def _origins(self) -> dict[str, dict[str, Any]]:
         """The other runs that this one came from, for its receipt."""
-        runs = {"start": self.start}
-        return {
+        runs = {"start": self.start, "teacher": self.teacher}
+        found = {
             role: {"path": str(run.path), "sha256": run.sha256}
             for role, run in runs.items()
             if run
         }
+        if self.teacher:
+            found["teacher"] |= {
+                "mix": self.settings.teacher_mix,
+                "beam": SEARCH.n_beams,
+            }
+        return found
 
 
 def _check_positions(model: ModelConfig, train: TrainConfig) -> None:
@@ -359,6 +392,7 @@ _OURS = {
     "log.jsonl",
     "model.safetensors",
     "receipt.json",
+    "teacher.json",
     "tokenizer.json",
     "tokenizer.model",
 }

@@ -26,7 +26,7 @@ TEXT = ParallelText(WORDS, [word[::-1] for word in WORDS], "")
 
 def make(out, *, text=TEXT, start=None, **changes):
     """A very small experiment."""
-    how = ("resume", "allow_inexact", "half")
+    how = ("resume", "allow_inexact", "half", "teacher", "teacher_mix")
     how = {name: changes.pop(name) for name in how if name in changes}
     settings = Settings(
         kind="rnn",
@@ -51,8 +51,9 @@ def complete(experiment):
 def test_killed_at_any_moment_it_ends_the_same(tmp_path):
     """Ten killed trainings end with the file of an undisturbed one, byte for byte.
 
-    Each is killed at a random moment, the first before anything was saved, and once
-    more while it resumes.
+    Each is killed at a random moment, the first two before anything was saved, and
+    once more while it resumes. Every other one has a teacher, several batches to an
+    update, a running mean of the weights, and a mean of the last.
     """
     seed = time.time_ns() % 10_000
     driver = Path(__file__).with_name("resume_driver.py")
@@ -62,8 +63,8 @@ def test_killed_at_any_moment_it_ends_the_same(tmp_path):
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, f"seed {seed}\n{done.stderr}"
-    whole = (tmp_path / "whole" / "model.safetensors").read_bytes()
     for i in range(10):
+        whole = (tmp_path / f"whole-{i % 2 == 1}" / "model.safetensors").read_bytes()
         out = tmp_path / f"killed-{i}"
         assert (out / "model.safetensors").read_bytes() == whole, f"seed {seed}, {i}"
         assert not (out / STATE_FILE).exists()
@@ -349,3 +350,36 @@ def test_a_training_from_a_run_resumes(tmp_path):
         for name in ("whole", "stopped")
     )
     assert a == b
+
+
+# --- with a teacher ---
+
+
+@pytest.mark.parametrize(("mix", "n_pairs"), [("both", 24), ("only", 12)])
+def test_a_student_learns_from_translations(tmp_path, mix, n_pairs):
+    """Training pairs are doubled or replaced; validation stays on references."""
+    complete(make(tmp_path / "teacher", epochs=9, lr=0.03))
+    teacher = load_run(tmp_path / "teacher")
+    alone = make(tmp_path / "alone")
+    student = make(tmp_path / "student", teacher=teacher, teacher_mix=mix)
+    pairs = student.train_pairs
+    assert len(pairs) + pairs.n_blank == n_pairs  # a silent teacher's are blank
+    assert student.tokenizer.pieces == alone.tokenizer.pieces
+    np.testing.assert_array_equal(student.valid_pairs.tgt, alone.valid_pairs.tgt)
+    found = complete(student)
+    assert found["teacher"] == {
+        "path": str(tmp_path / "teacher"), "sha256": teacher.sha256, "mix": mix,
+        "beam": 5,
+    }  # fmt: skip
+
+
+def test_another_teacher_is_refused_before_it_translates(tmp_path, monkeypatch):
+    """To resume with other settings is an error at once, not after an hour."""
+    complete(make(tmp_path / "teacher"))
+    teacher = load_run(tmp_path / "teacher")
+    first = make(tmp_path / "run", teacher=teacher)
+    next(first.run())
+    first.save_state()
+    monkeypatch.setattr(module, "distil", lambda *_: pytest.fail("translated"))
+    with pytest.raises(InputError, match=r"teacher_mix was 'both', is 'only'"):
+        make(tmp_path / "run", teacher=teacher, teacher_mix="only", resume=True)
