@@ -94,7 +94,7 @@ def test_the_receipt_says_how(tmp_path):
 
 def test_the_number_of_steps_is_known_before(tmp_path):
     """Also where several batches make one update, and the last one takes fewer."""
-    experiment = make(tmp_path / "run", batch_tokens=10, accumulate=4)
+    experiment = make(tmp_path / "run", batch_tokens=10, accumulate=3)
     n_steps = experiment.n_steps
     complete(experiment)
     assert experiment.state.counters.step == n_steps
