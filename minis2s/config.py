@@ -330,7 +330,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "small": {
             "model": {"d_model": 128, "d_ff": 512, "n_layers": 4, "dropout": 0.2},
             "train": {
-                "epochs": 60,
+                "epochs": 40,
                 "lr": 0.003,
                 "warmup_steps": 1000,
                 "label_smoothing": 0.1,

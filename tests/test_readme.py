@@ -1,6 +1,7 @@
 """README is true: its tables, its commands, its files, and what conda users get."""
 
 import importlib.util
+import json
 import re
 import shlex
 import subprocess
@@ -60,21 +61,23 @@ def test_training_commands_are_understood(command, tmp_path, monkeypatch, capsys
     assert re.search("does not exist|is not in|--device must be", err), err
 
 
-def test_the_shipped_model_is_what_its_receipt_says():
-    """The command that README prints is the one that made it."""
-    import json
+MODELS = sorted((ROOT / "data" / "models").iterdir())
+each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 
-    receipt = json.loads(
-        (ROOT / "data/models/de-en-lstm/receipt.json").read_text(encoding="utf-8")
-    )
+
+@each_model
+def test_a_shipped_model_is_what_its_receipt_says(model):
+    """The command that README and its card print is the one that made it."""
+    receipt = json.loads((model / "receipt.json").read_text(encoding="utf-8"))
     assert receipt["command"] in COMMANDS
+    assert f"    {receipt['command']}\n" in (model / "README.md").read_text("utf-8")
     assert not receipt["commit"].endswith("-dirty")
 
 
-def test_the_shipped_model_is_small_enough():
+@each_model
+def test_a_shipped_model_is_small_enough(model):
     """At most 6,000,000 bytes, tokenizer, receipt, log and card included."""
-    files = (ROOT / "data" / "models" / "de-en-lstm").iterdir()
-    assert sum(file.stat().st_size for file in files) <= 6_000_000
+    assert sum(file.stat().st_size for file in model.iterdir()) <= 6_000_000
 
 
 @pytest.mark.parametrize(

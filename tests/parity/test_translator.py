@@ -1,4 +1,4 @@
-"""The checkpoint that torch trained, in both wings: token for token the same."""
+"""The checkpoints that torch trained, in both wings: token for token the same."""
 
 import numpy as np
 import pytest
@@ -14,10 +14,10 @@ from minis2s.torch_nn import translator as torch_nn
 WINGS = (numpy_ref, torch_nn)
 
 
-@pytest.fixture(scope="module")
-def both():
-    """The shipped model in NumPy and in torch."""
-    run = load_run(corpora.OWN_DATA / "models" / "de-en-lstm")
+@pytest.fixture(scope="module", params=["de-en-lstm", "de-en-transformer"])
+def both(request):
+    """A shipped model in NumPy and in torch."""
+    run = load_run(corpora.OWN_DATA / "models" / request.param)
     return [wing.Translator.from_run(run) for wing in WINGS]
 
 
