@@ -61,8 +61,13 @@ def clipped_precision(
     >>> clipped_precision([output], [["soup", "after", "soup"]], 1)
     Precision(n_right=2, n_proposed=5)
 
+    Raises:
+        ValueError: if there are not as many outputs as references.
+        TypeError: if a line is a text, not a list of tokens.
+
     Source: Papineni et al. 2002, section 2.1.
     """
+    _check_lines(outputs, references)
     n_right = n_proposed = 0
     for output, reference in zip(outputs, references, strict=True):
         proposed, sought = ngram_counts(output, n), ngram_counts(reference, n)
@@ -133,6 +138,10 @@ def corpus_bleu(outputs: Sequence[Line], references: Sequence[Line]) -> float:
     >>> round(corpus_bleu(["a dog sleeps on a stone".split()], [reference]), 2)
     45.48
 
+    Raises:
+        ValueError: if there are not as many outputs as references.
+        TypeError: if a line is a text, not a list of tokens.
+
     Source: Papineni et al. 2002, section 2.3.
     """
     orders = range(1, MAX_ORDER + 1)
@@ -144,3 +153,18 @@ def corpus_bleu(outputs: Sequence[Line], references: Sequence[Line]) -> float:
     mean_log = sum(math.log(share) for share in shares) / MAX_ORDER
     output_len, reference_len = (sum(map(len, side)) for side in (outputs, references))
     return 100 * brevity_penalty(output_len, reference_len) * math.exp(mean_log)
+
+
+def _check_lines(outputs: Sequence[Line], references: Sequence[Line]) -> None:
+    """Refuse texts, whose letters would count, and lines without a partner."""
+    for name, lines in (("outputs", outputs), ("references", references)):
+        texts = [line for line in (lines, *lines) if isinstance(line, str)]
+        if texts:
+            raise TypeError(
+                f"{name}: a line must be a list of tokens, got the text {texts[0]!r}"
+            )
+    if len(outputs) != len(references):
+        raise ValueError(
+            f"outputs and references must be as many, got {len(outputs)} and "
+            f"{len(references)}"
+        )

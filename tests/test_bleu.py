@@ -1,5 +1,6 @@
 """BLEU counted from scratch: by hand, and always what sacreBLEU says (rung 4)."""
 
+import inspect
 import math
 from collections import Counter
 
@@ -177,8 +178,24 @@ def test_a_word_is_right_in_its_own_line_only():
 
 def test_lines_must_be_as_many():
     """A line without a reference is not dropped silently."""
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="must be as many, got 2 and 1"):
         bleu.clipped_precision([["a"], ["b"]], [["a"]], 1)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "references", "message"),
+    [
+        (["ab"], [["a", "b"]], "outputs: .* list of tokens, got the text 'ab'"),
+        ([["a"], ["b"]], "ab", "references: .* list of tokens, got the text 'ab'"),
+    ],
+)
+def test_a_text_is_no_list_of_tokens(outputs, references, message):
+    """Its letters would be scored; both entrances refuse it."""
+    score, precision = map(inspect.unwrap, (bleu.corpus_bleu, bleu.clipped_precision))
+    with pytest.raises(TypeError, match=message):
+        score(outputs, references)
+    with pytest.raises(TypeError, match=message):
+        precision(outputs, references, 1)
 
 
 @pytest.mark.parametrize(
