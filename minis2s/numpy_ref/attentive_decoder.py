@@ -121,7 +121,7 @@ class FedDecoderCache(NamedTuple):
 class InputFeedingDecoder(AttentiveDecoder):
     """An attentive decoder whose every step also reads combined of the step before.
 
-    h_t = cell([embedding(y_{t-1}); combined_{t-1}], h_{t-1}),  combined_{-1} = 0
+    h_t = cell([embedding(y_{t-1}); combined_{t-1}], h_{t-1}),  combined_0 = 0
     combined_t = tanh(W_c [context_t; h_t] + b_c)
 
     So it can know where it has looked already. What is fed is combined_t before
@@ -180,7 +180,16 @@ class InputFeedingDecoder(AttentiveDecoder):
     ]:
         """Gradients of memory.value and memory.final; the others are added up.
 
-        combined_t is read by the output layer and by the next step: both add.
+        From the last step to the first, where the cell reads embedding and combined:
+
+        grad_combined_t comes from the output layer, and from the cell at step t + 1
+        grad_context_t comes from combined_t
+        grad_h_t comes from combined_t, from the query, and from the cell at step t + 1
+        grad_embedded_t comes from the cell at step t
+        grad_value comes from the keys and the values of all steps
+        grad_final comes from the first state
+
+        What comes from two places or more is their sum.
         """
         grad_combined = self._to_logits_backward(grad_logits, cache.output)
         grad_embedded = np.zeros_like(grad_combined)  # both are d_embed wide

@@ -37,7 +37,8 @@ def reversal_index(
     """For each position the one to read so that a sentence runs backwards.
 
     Only the tokens change places; padding stays where it is. Reading twice gives the
-    original order again.
+    original order again. All this holds only if the padding stands behind the tokens,
+    which is not checked here.
 
     >>> reversal_index(np.array([[True, True, True, False, False]]))
     array([[2, 1, 0, 3, 4]])

@@ -43,7 +43,9 @@ def sampling_probabilities(
     ranked = np.take_along_axis(logits, order, axis=-1)
     if config.top_k:
         ranked[..., config.top_k :] = -np.inf
-    ranked = (ranked - ranked[..., :1]) / config.temperature  # shift first: exact
+    # Less the largest before dividing: two large logits divided first would be rounded,
+    # and lose some of the distance between them.
+    ranked = (ranked - ranked[..., :1]) / config.temperature
     ranked, _ = softmax_forward(ranked)
     if config.top_p < 1.0:
         reached = ranked.cumsum(axis=-1, dtype=np.float64) >= config.top_p

@@ -249,7 +249,14 @@ class EncoderLayer(Layer):
     ) -> Float[np.ndarray, "batch src_len d_model"]:
         """grad_x; the gradients of all parameters are added up.
 
+        The sublayers from last to first. What follows a sublayer hands grad to the way
+        around it and, through dropout, to the sublayer; what comes back is added:
+
+        grad = grad + feed_forward.backward(grad)
+        grad = grad + the sum of the three gradients of attention.backward(grad)
+
         The attention reads the same array as query, key and value: three gradients.
+        The norm is on the way into the sublayer (pre) or where both ways meet (post).
         """
         enter, inside, leave = cache.feed_forward
         grad, grad_added = self.norm_feed_forward.leave_backward(grad_out, leave)
@@ -354,7 +361,12 @@ class DecoderLayer(Layer):
     ]:
         """grad_x and grad_memory; the gradients of all parameters are added up.
 
-        The memory is the key and the value of the cross-attention: two gradients.
+        As in EncoderLayer, from the last of the three sublayers to the first:
+
+        grad = grad + feed_forward.backward(grad)
+        grad = grad + grad_query of cross_attention.backward(grad)
+        grad_memory = its grad_key + its grad_value: the memory is read as both
+        grad = grad + the sum of the three gradients of self_attention.backward(grad)
         """
         enter, inside, leave = cache.feed_forward
         grad, grad_added = self.norm_feed_forward.leave_backward(grad_out, leave)

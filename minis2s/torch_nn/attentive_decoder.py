@@ -67,7 +67,7 @@ class FedState(NamedTuple):
 class InputFeedingDecoder(AttentiveDecoder):
     """An attentive decoder whose every step also reads combined of the step before.
 
-    h_t = cell([embedding(y_{t-1}); combined_{t-1}], h_{t-1}),  combined_{-1} = 0
+    h_t = cell([embedding(y_{t-1}); combined_{t-1}], h_{t-1}),  combined_0 = 0
     combined_t = tanh(W_c [context_t; h_t] + b_c)
 
     So it can know where it has looked already. What is fed is combined_t before

@@ -29,6 +29,8 @@ def reversal_index(mask: Bool[Tensor, "batch len"]) -> Int[Tensor, "batch len"]:
 
     Only the tokens change places; padding stays where it is. Reading twice gives the
     original order again. For a sentence of 3 tokens in 5 places: 2, 1, 0, 3, 4.
+    All this holds only if the padding stands behind the tokens, which is not checked:
+    to ask would wait for the device.
     """
     position = torch.arange(mask.shape[1], device=mask.device)
     mirrored = mask_lengths(mask)[:, None] - 1 - position

@@ -38,7 +38,9 @@ def sampling_probabilities(
     ranked, order = logits.sort(dim=-1, descending=True, stable=True)
     if config.top_k:
         ranked[..., config.top_k :] = -torch.inf
-    ranked = (ranked - ranked[..., :1]) / config.temperature  # shift first: exact
+    # Less the largest before dividing: two large logits divided first would be rounded,
+    # and lose some of the distance between them.
+    ranked = (ranked - ranked[..., :1]) / config.temperature
     ranked = ranked.softmax(dim=-1)
     if config.top_p < 1.0:
         reached = ranked.cumsum(dim=-1, dtype=torch.float64) >= config.top_p

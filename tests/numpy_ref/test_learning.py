@@ -47,7 +47,7 @@ def learn_to_reverse(kind, seed=1):
 
 @pytest.mark.parametrize("kind", ["rnn", "transformer"])
 def test_numpy_alone_learns_to_reverse(kind):
-    """99 % of unseen strings exactly right, with recurrence or without, in 90 s of one core."""
+    """99 % of unseen strings exactly right, either way, in 90 s of one core."""
     started = time.process_time()
     assert learn_to_reverse(kind) >= 99.0
     assert time.process_time() - started < 90
