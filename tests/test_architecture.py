@@ -36,7 +36,7 @@ MAY_IMPORT = {
 
 TORCH_WITHOUT_TWIN = {"device", "distillation", "distributed", "experiment"}
 NUMPY_WITHOUT_TWIN = {
-    *{"gradcheck", "layer", "functional"},
+    *{"checks", "gradcheck", "layer", "functional"},
     *{"dot_attention", "additive_attention"},  # the pairs of attention.py
 }
 

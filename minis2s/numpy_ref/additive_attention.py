@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from minis2s.numpy_ref.checks import check_shape
 from minis2s.numpy_ref.dot_attention import (
     BlendCache,
     blend_backward,
@@ -30,7 +31,6 @@ from minis2s.numpy_ref.dot_attention import (
 )
 from minis2s.numpy_ref.functional import (
     LinearCache,
-    check_shape,
     linear_backward,
     linear_forward,
     tanh_backward,

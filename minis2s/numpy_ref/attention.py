@@ -1,14 +1,15 @@
 """Attention: each target position blends the source positions.
 
-Three scores, one use of them. `dot`, `general` and `additive` differ in how a query
-is compared with a key; all then share out one unit of weight among the unmasked
-source positions and return the weighted mean of the values.
+Four scores in three classes, one use of them. They differ in how a query is compared
+with a key; all then share out one unit of weight among the unmasked source positions
+and return the weighted mean of the values.
 
-| class             | score of query q and key k        | its pair is in        |
-|-------------------|-----------------------------------|-----------------------|
-| DotAttention      | q . k, over sqrt(d_head) if asked | dot_attention.py      |
-| GeneralAttention  | q . (W k)                         | dot_attention.py      |
-| AdditiveAttention | v . tanh(W_q q + W_k k + b)       | additive_attention.py |
+| name     | class             | score of query q and key k  | its pair is in        |
+|----------|-------------------|-----------------------------|-----------------------|
+| dot      | DotAttention      | q . k                       | dot_attention.py      |
+| scaled   | DotAttention      | q . k / sqrt(d_head)        | dot_attention.py      |
+| general  | GeneralAttention  | q . (W k)                   | dot_attention.py      |
+| additive | AdditiveAttention | v . tanh(W_q q + W_k k + b) | additive_attention.py |
 
 Each pair, `x_attention_forward` and `x_attention_backward`, is pure. Read
 dot_attention.py first: it also has what follows the score, which all three share. The
@@ -39,8 +40,10 @@ from minis2s.numpy_ref.additive_attention import (
     additive_attention_forward,
     compare,
 )
+from minis2s.numpy_ref.checks import check_shape
 from minis2s.numpy_ref.dot_attention import (
     blend_forward,
+    check_source,
     dot_attention_backward,
     dot_attention_forward,
     general_attention_backward,
@@ -150,6 +153,10 @@ class Attention(Layer):
 
         Returns:
             context and weights, as `forward` does.
+
+        Raises:
+            ValueError: if a rank or a shared axis disagrees.
+            TypeError: if the mask is not boolean.
         """
         context, weights, _ = self.forward(query, projected_key, value, mask)
         return context, weights
@@ -244,6 +251,9 @@ class AdditiveAttention(Attention):
         Float[np.ndarray, "batch tgt_len src_len"],
     ]:
         """The queries' half of the comparison, and what follows it."""
+        d_attention, d_query = self.params["weight_query"].shape
+        check_shape("query", query, batch=None, tgt_len=None, d_query=d_query)
+        check_source(query, projected_key, value, mask, d_attention=d_attention)
         projected_query, _ = linear_forward(query, self.params["weight_query"], None)
         compared = compare(projected_query, projected_key)
         scores = compared @ self.params["weight_score"]

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from minis2s.numpy_ref.checks import check_bool, check_padding, check_shape
 from minis2s.numpy_ref.layer import Layer
 from minis2s.numpy_ref.masks import reversal_index
 
@@ -67,7 +68,16 @@ class Bidirectional(Layer):
         Returns:
             [h_fwd; h_bwd], 2 d_hidden wide, at every token, zeros on padding; and the
             cache.
+
+        Raises:
+            ValueError: if a rank or a shared axis disagrees, or a token stands behind
+                padding.
+            TypeError: if the mask is not boolean.
         """
+        check_shape("x", x, batch=None, len=None, d_input=None)
+        check_shape("mask", mask, batch=len(x), len=x.shape[1])
+        check_bool("mask", mask)
+        check_padding("mask", mask)
         index = reversal_index(mask)
         h_fwd, _, fwd_cache = self.fwd.forward(x)
         h_bwd, _, bwd_cache = self.bwd.forward(_reorder(x, index))

@@ -24,12 +24,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from minis2s.numpy_ref.functional import (
-    LinearCache,
-    check_shape,
-    linear_backward,
-    linear_forward,
-)
+from minis2s.numpy_ref.checks import check_bool, check_shape
+from minis2s.numpy_ref.functional import LinearCache, linear_backward, linear_forward
 from minis2s.numpy_ref.softmax import (
     SoftmaxCache,
     masked_softmax_backward,
@@ -290,7 +286,4 @@ def check_source(
     src_len = key.shape[1]
     check_shape("value", value, batch=batch, src_len=src_len, d_value=None)
     check_shape("mask", mask, batch=batch, tgt_len=tgt_len, src_len=src_len)
-    if mask.dtype != np.bool_:
-        raise TypeError(
-            f"mask: must be bool (True means may be attended to), got {mask.dtype}"
-        )
+    check_bool("mask", mask)

@@ -42,7 +42,10 @@ def embedding_forward(
 
     Raises:
         ValueError: if an id names no row.
+        TypeError: if the ids are no integers.
     """
+    if not np.issubdtype(ids.dtype, np.integer):
+        raise TypeError(f"ids: must be integers, got {ids.dtype}")
     vocab_size = len(weight)
     if ids.size and not 0 <= ids.min() <= ids.max() < vocab_size:
         # A negative id would count from the end, and nobody would notice.

@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from minis2s.numpy_ref.checks import check_width
+
 
 class LayerNormCache(NamedTuple):
     """What the backward pass of a layer normalisation needs to know."""
@@ -228,10 +230,14 @@ def layer_norm_forward(
     Returns:
         out, and the cache for layer_norm_backward.
 
+    Raises:
+        ValueError: if x has another width than the weight.
+
     Source: Ba, Kiros and Hinton 2016, "Layer Normalization", eqs. 3 and 4,
         arXiv:1607.06450, where eps is absent.
     Paper names: weight is g, bias is b, mean is mu, the root of the variance is sigma.
     """
+    check_width("x", x, d_model=len(weight))
     centred = x - x.mean(axis=-1, keepdims=True)
     variance = (centred * centred).mean(axis=-1, keepdims=True)  # (*rows, 1)
     inverse_std = 1.0 / np.sqrt(variance + eps)
@@ -309,8 +315,12 @@ def linear_forward(
 
     Returns:
         out, and the cache for linear_backward.
+
+    Raises:
+        ValueError: if x has another width than the weight takes.
     """
     d_out, d_in = weight.shape
+    check_width("x", x, d_in=d_in)
     # One product for all rows; NumPy would make one for each sentence.
     out = (x.reshape(-1, d_in) @ weight.T).reshape(*x.shape[:-1], d_out)
     if bias is not None:
@@ -345,33 +355,3 @@ def linear_backward(
     grad_weight = grad_rows.T @ x.reshape(-1, d_in)
     grad_bias = grad_rows.sum(axis=0) if has_bias else None
     return grad_x, grad_weight, grad_bias
-
-
-# --- what a layer may be given ---
-
-
-def check_shape(name: str, array: np.ndarray, **axes: int | None) -> None:
-    """Refuse an array of the wrong shape, in one sentence.
-
-    Args:
-        name: the argument, as the caller wrote it.
-        array: what was given for it.
-        **axes: the name of each axis in order, with the size that it must have, or
-            None if any size will do.
-
-    Raises:
-        ValueError: if the number of axes or a size is wrong.
-
-    >>> check_shape("key", np.zeros((8, 20, 32)), batch=8, src_len=None, d_head=64)
-    Traceback (most recent call last):
-    ValueError: key: axis d_head must be 64, got 32 (shape (8, 20, 32))
-    """
-    if array.ndim != len(axes):
-        names = ", ".join(axes)
-        raise ValueError(f"{name}: must have axes ({names}), got shape {array.shape}")
-    for (axis, expected), size in zip(axes.items(), array.shape, strict=True):
-        if expected is not None and size != expected:
-            raise ValueError(
-                f"{name}: axis {axis} must be {expected}, got {size} "
-                f"(shape {array.shape})"
-            )

@@ -24,8 +24,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from minis2s.numpy_ref.functional import (
+from minis2s.numpy_ref.checks import (
+    check_gradients,
     check_shape,
+    check_sizes,
+    check_state,
+)
+from minis2s.numpy_ref.functional import (
     linear_forward,
     sigmoid_backward,
     sigmoid_forward,
@@ -87,10 +92,16 @@ def gru_step_forward(
     Returns:
         (h_t,), and the cache for gru_step_backward.
 
+    Raises:
+        ValueError: if x or the state has the wrong shape.
+
     Source: Cho et al. 2014, section 2.3, without biases there; the place of the reset
         is PyTorch's.
     Paper names: n is h with a tilde.
     """
+    d_hidden, d_input = weight_hidden.shape[1], weight_input.shape[1]
+    check_shape("x", x, batch=None, d_input=d_input)
+    check_state("state", state, "h", batch=len(x), d_hidden=d_hidden)
     (h,) = state
     from_x = x @ weight_input.T + bias_input  # (batch, 3*d_hidden)
     from_h = h @ weight_hidden.T + bias_hidden
@@ -119,10 +130,21 @@ def gru_step_backward(
     and for the past:            grad_h z: no weight, no squashing in between
     n = tanh(x_n + r recalled):  grad_x_n = grad_n (1 - n²)
                                  grad_r = grad_x_n recalled, grad_recalled = grad_x_n r
-    The gradients of r and z go back through their activations, then everything goes
-    back through the weights. In r and z, what comes from x and what comes from h are
-    added, so both get the same gradient; of the candidate's, h gets only what r lets
-    through.
+    r = sigmoid(x_r + h_r):      grad_x_r = grad_h_r = grad_r r (1 - r)
+    z = sigmoid(x_z + h_z):      grad_x_z = grad_h_z = grad_z z (1 - z)
+
+    In r and z, what comes from x and what comes from h are added, so both get the same
+    gradient; of the candidate's, h gets only what r lets through. Then everything goes
+    back through the weights:
+
+    grad_from_x = [grad_x_r; grad_x_z; grad_x_n]
+    grad_from_h = [grad_h_r; grad_h_z; grad_recalled]
+    grad_x = weight_inputᵀ grad_from_x
+    grad_h_{t-1} = grad_h z + weight_hiddenᵀ grad_from_h
+    grad_weight_input = sum over the batch of grad_from_x x_tᵀ
+    grad_weight_hidden = sum over the batch of grad_from_h h_{t-1}ᵀ
+    grad_bias_input = sum over the batch of grad_from_x
+    grad_bias_hidden = sum over the batch of grad_from_h
 
     Args:
         grad_state: gradient of the loss with respect to (h_t,).
@@ -135,10 +157,10 @@ def gru_step_backward(
     x, h, weight_input, weight_hidden, (r, z, n), recalled = cache
     (grad_h,) = grad_state
     grad_x_n = tanh_backward(grad_h * (1.0 - z), n)
-    grad_r = sigmoid_backward(grad_x_n * recalled, r)
-    grad_z = sigmoid_backward(grad_h * (h - n), z)
-    grad_from_x = np.concatenate([grad_r, grad_z, grad_x_n], axis=-1)
-    grad_from_h = np.concatenate([grad_r, grad_z, grad_x_n * r], axis=-1)
+    grad_x_r = sigmoid_backward(grad_x_n * recalled, r)
+    grad_x_z = sigmoid_backward(grad_h * (h - n), z)
+    grad_from_x = np.concatenate([grad_x_r, grad_x_z, grad_x_n], axis=-1)
+    grad_from_h = np.concatenate([grad_x_r, grad_x_z, grad_x_n * r], axis=-1)
     return (
         grad_from_x @ weight_input,
         (grad_h * z + grad_from_h @ weight_hidden,),
@@ -188,7 +210,7 @@ def gru_forward(
 
     Returns:
         outputs, which are all h_t, the (h,) after the last position, and the cache for
-        gru_backward.
+        gru_backward. The first two are views of the cache: to be read only.
 
     Raises:
         ValueError: if a rank or a shared axis disagrees.
@@ -229,7 +251,13 @@ def gru_backward(
 
     Each h_t is read from outside and by the next step: the two gradients add. What
     the steps would give for the weights, one small product each, is one large product
-    over all steps when they are done.
+    over all steps when they are done. With grad_from_x and grad_from_h of each step:
+
+    grad_x_t = weight_inputᵀ grad_from_x_t
+    grad_weight_input = sum over batch and t of grad_from_x_t x_tᵀ
+    grad_weight_hidden = sum over batch and t of grad_from_h_t h_{t-1}ᵀ
+    grad_bias_input = sum over batch and t of grad_from_x_t
+    grad_bias_hidden = sum over batch and t of grad_from_h_t
 
     Args:
         grad_outputs: gradient of the loss with respect to the outputs.
@@ -239,27 +267,32 @@ def gru_backward(
     Returns:
         grad_x, grad_state for the (h,) before the first position, grad_weight_input,
         grad_weight_hidden, grad_bias_input, grad_bias_hidden.
+
+    Raises:
+        ValueError: if a gradient has not the shape of what it is the gradient of.
     """
     x, weight_input, weight_hidden, gates, recalled, h = cache
-    length, d_gates = gates.shape[1:]
+    batch, length, d_hidden = recalled.shape
+    axes = {"batch": batch, "len": length, "d_hidden": d_hidden}
+    check_gradients(grad_outputs, grad_state, "h", **axes)
     grad_h = np.zeros_like(h[:, 0]) if grad_state is None else grad_state[0]
     grad_from_x, grad_from_h = np.empty_like(gates), np.empty_like(gates)
     for t in reversed(range(length)):
         r, z, n = np.split(gates[:, t], 3, axis=-1)
-        grad_r, grad_z, grad_x_n = np.split(grad_from_x[:, t], 3, axis=-1)
+        grad_x_r, grad_x_z, grad_x_n = np.split(grad_from_x[:, t], 3, axis=-1)
         grad_h = grad_h + grad_outputs[:, t]
         grad_x_n[...] = tanh_backward(grad_h * (1.0 - z), n)
-        grad_r[...] = sigmoid_backward(grad_x_n * recalled[:, t], r)
-        grad_z[...] = sigmoid_backward(grad_h * (h[:, t] - n), z)
-        grad_from_h[:, t] = np.concatenate([grad_r, grad_z, grad_x_n * r], axis=-1)
+        grad_x_r[...] = sigmoid_backward(grad_x_n * recalled[:, t], r)
+        grad_x_z[...] = sigmoid_backward(grad_h * (h[:, t] - n), z)
+        grad_from_h[:, t] = np.concatenate([grad_x_r, grad_x_z, grad_x_n * r], axis=-1)
         grad_h = grad_h * z + grad_from_h[:, t] @ weight_hidden
-    rows_x = grad_from_x.reshape(-1, d_gates)  # (batch*len, 3*d_hidden)
-    rows_h = grad_from_h.reshape(-1, d_gates)
+    rows_x = grad_from_x.reshape(-1, 3 * d_hidden)  # (batch*len, 3*d_hidden)
+    rows_h = grad_from_h.reshape(-1, 3 * d_hidden)
     return (
         (rows_x @ weight_input).reshape(x.shape),
         (grad_h,),
-        rows_x.T @ x.reshape(len(rows_x), -1),
-        rows_h.T @ h[:, :-1].reshape(len(rows_h), -1),
+        rows_x.T @ x.reshape(-1, x.shape[2]),
+        rows_h.T @ h[:, :-1].reshape(-1, d_hidden),
         rows_x.sum(axis=0),
         rows_h.sum(axis=0),
     )
@@ -267,7 +300,7 @@ def gru_backward(
 
 def _check_sequence(
     x: np.ndarray,
-    state: tuple[np.ndarray],
+    state: tuple[np.ndarray, ...],
     weight_input: np.ndarray,
     weight_hidden: np.ndarray,
     bias_input: np.ndarray,
@@ -281,7 +314,7 @@ def _check_sequence(
     check_shape("bias_input", bias_input, d_gates=3 * d_hidden)
     check_shape("bias_hidden", bias_hidden, d_gates=3 * d_hidden)
     check_shape("x", x, batch=None, len=None, d_input=weight_input.shape[1])
-    check_shape("state h", state[0], batch=len(x), d_hidden=d_hidden)
+    check_state("state", state, "h", batch=len(x), d_hidden=d_hidden)
 
 
 # --- the class: parameters, gradients, and a pair ---
@@ -294,9 +327,13 @@ class GRU(Layer):
         d_input: width of x_t.
         d_hidden: width of h_t.
         rng: draws the weights, uniformly within 1 / sqrt(d_hidden); biases are 0.
+
+    Raises:
+        ValueError: if a width is not above 0.
     """
 
     def __init__(self, d_input: int, d_hidden: int, rng: np.random.Generator) -> None:
+        check_sizes(d_input=d_input, d_hidden=d_hidden)
         bound = d_hidden**-0.5
         super().__init__(
             weight_input=rng.uniform(-bound, bound, size=(3 * d_hidden, d_input)),

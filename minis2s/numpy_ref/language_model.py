@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from minis2s.config import DecodeConfig, TrainConfig
+from minis2s.numpy_ref.checks import check_ids, check_shape
 from minis2s.numpy_ref.embedding import Embedding, EmbeddingCache
 from minis2s.numpy_ref.functional import LinearCache
 from minis2s.numpy_ref.layer import Layer, Linear
@@ -150,7 +151,15 @@ def next_loss_forward(
 
     Returns:
         loss, and the cache for next_loss_backward.
+
+    Raises:
+        ValueError: if a rank or a shared axis disagrees, or what came is no id of the
+            vocabulary.
     """
+    check_shape("logits", logits, batch=None, len=None, vocab_size=None)
+    batch, length, vocab_size = logits.shape
+    check_shape("following", following, batch=batch, len=length)
+    check_ids("following", following, vocab_size)
     log_prob, cache = log_softmax_forward(logits)
     taken = np.take_along_axis(log_prob, following[..., None], axis=-1)
     return -float(taken.mean()), NextLossCache(following, cache)

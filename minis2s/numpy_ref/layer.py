@@ -183,10 +183,15 @@ class Dropout(Layer):
     passes None does not.
 
     Args:
-        rate: share of the entries that are silenced.
+        rate: share of the entries that are silenced; below 1.
+
+    Raises:
+        ValueError: if the rate is negative, or 1 and above.
     """
 
     def __init__(self, rate: float) -> None:
+        if not 0.0 <= rate < 1.0:
+            raise ValueError(f"rate: must be from 0 to below 1, got {rate}")
         super().__init__()
         self.rate = rate
 

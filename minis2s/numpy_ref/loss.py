@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from minis2s.numpy_ref.functional import check_shape
+from minis2s.numpy_ref.checks import check_ids, check_shape
 from minis2s.numpy_ref.softmax import log_softmax
 from minis2s.text.tokenizers import PAD_ID
 
@@ -67,7 +67,9 @@ def cross_entropy_forward(
     check_shape("logits", logits, batch=None, tgt_len=None, vocab_size=None)
     batch, tgt_len, vocab_size = logits.shape
     check_shape("tgt_out", tgt_out, batch=batch, tgt_len=tgt_len)
-    _check_values(tgt_out, vocab_size, label_smoothing)
+    check_ids("tgt_out", tgt_out, vocab_size)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"label_smoothing: must be from 0 to 1, got {label_smoothing}")
     log_prob = log_softmax(logits)
     wanted = np.full_like(logits, label_smoothing / vocab_size)
     wanted[(*np.indices(tgt_out.shape), tgt_out)] += 1.0 - label_smoothing
@@ -95,14 +97,3 @@ def cross_entropy_backward(
     log_prob, wanted, is_real = cache
     grad_logits = grad_loss * (np.exp(log_prob) - wanted)
     return grad_logits * is_real[..., None]
-
-
-def _check_values(tgt_out: np.ndarray, vocab_size: int, label_smoothing: float) -> None:
-    """Refuse ids that NumPy would count from the end, and shares that are none."""
-    odd = tgt_out[(tgt_out < 0) | (tgt_out >= vocab_size)]
-    if odd.size:
-        raise ValueError(
-            f"tgt_out: ids must be from 0 to {vocab_size - 1}, got {odd[0]}"
-        )
-    if not 0.0 <= label_smoothing <= 1.0:
-        raise ValueError(f"label_smoothing: must be from 0 to 1, got {label_smoothing}")

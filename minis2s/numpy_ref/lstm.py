@@ -22,8 +22,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from minis2s.numpy_ref.functional import (
+from minis2s.numpy_ref.checks import (
+    check_gradients,
     check_shape,
+    check_sizes,
+    check_state,
+)
+from minis2s.numpy_ref.functional import (
     sigmoid_backward,
     sigmoid_forward,
     tanh_backward,
@@ -63,6 +68,9 @@ def lstm_step_forward(
     c_t = sigmoid(f) c_{t-1} + sigmoid(i) tanh(g)
     h_t = sigmoid(o) tanh(c_t)
 
+    Here i, f, g and o are what enters the activations; in all that follows, and in the
+    cache, they are what has come out.
+
     Args:
         x: the input x_t.
         state: (h_{t-1}, c_{t-1}).
@@ -73,8 +81,14 @@ def lstm_step_forward(
     Returns:
         (h_t, c_t), and the cache for lstm_step_backward.
 
+    Raises:
+        ValueError: if x or the state has the wrong shape.
+
     Source: Gers et al. 2000, who have other activations where tanh stands here.
     """
+    d_hidden, d_input = weight_hidden.shape[1], weight_input.shape[1]
+    check_shape("x", x, batch=None, d_input=d_input)
+    check_state("state", state, "h", "c", batch=len(x), d_hidden=d_hidden)
     h, c = state
     gates = x @ weight_input.T + h @ weight_hidden.T + bias  # (batch, 4*d_hidden)
     i, f, g, o = np.split(gates, 4, axis=-1)
@@ -97,12 +111,22 @@ def lstm_step_backward(
 ]:
     """Gradient of one step.
 
+    With i, f, g, o after their activations:
+
     h_t = o tanh(c_t), so  grad_o = grad_h tanh(c_t)
     c_t is read twice:     grad_c = grad_c + grad_h o tanh'(c_t)
     c_t = f c_{t-1} + i g: grad_f = grad_c c_{t-1}, grad_i = grad_c g, grad_g = grad_c i
     and for the past:      grad_c_{t-1} = grad_c f: no weight, no squashing in between,
                            which is why an LSTM remembers
-    then every gate goes back through its activation, and all four through the weights.
+
+    Every gate goes back through its activation, and all four through the weights:
+
+    grad_gates = [grad_i i (1 - i); grad_f f (1 - f); grad_g (1 - g²); grad_o o (1 - o)]
+    grad_x = weight_inputᵀ grad_gates
+    grad_h_{t-1} = weight_hiddenᵀ grad_gates
+    grad_weight_input = sum over the batch of grad_gates x_tᵀ
+    grad_weight_hidden = sum over the batch of grad_gates h_{t-1}ᵀ
+    grad_bias = sum over the batch of grad_gates
 
     Args:
         grad_state: gradients of the loss with respect to (h_t, c_t).
@@ -172,7 +196,7 @@ def lstm_forward(
 
     Returns:
         outputs, which are all h_t, the (h, c) after the last position, and the cache
-        for lstm_backward.
+        for lstm_backward. The first two are views of the cache: to be read only.
 
     Raises:
         ValueError: if a rank or a shared axis disagrees.
@@ -180,7 +204,7 @@ def lstm_forward(
     _check_sequence(x, state, weight_input, weight_hidden, bias)
     batch, length, d_input = x.shape
     d_hidden = weight_hidden.shape[1]
-    half = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], dtype=x.dtype), d_hidden)
+    half = np.repeat(np.array([0.5, 0.5, 1.0, 0.5], dtype=weight_input.dtype), d_hidden)
     from_x = x.reshape(-1, d_input) @ (half[:, None] * weight_input).T
     from_x = from_x.reshape(batch, length, 4, d_hidden).transpose(1, 2, 0, 3)
     by_gate = (half[:, None] * weight_hidden).reshape(4, d_hidden, d_hidden)
@@ -221,7 +245,15 @@ def lstm_backward(
 
     Each h_t is read from outside and by the next step: the two gradients add. What
     the steps would give for the weights, one small product each, is one large product
-    over all steps when they are done. Products that two lines share are computed once:
+    over all steps when they are done:
+
+    grad_x_t = weight_inputᵀ grad_gates_t
+    grad_weight_input = sum over batch and t of grad_gates_t x_tᵀ
+    grad_weight_hidden = sum over batch and t of grad_gates_t h_{t-1}ᵀ
+    grad_bias = sum over batch and t of grad_gates_t
+
+    Of the four parts of grad_gates_t, here again with i, f, g, o after their
+    activations, products that two lines share are computed once:
 
     grad_i i (1 - i) = at_i - at_i i,  with at_i = grad_c i g = at_g g
     grad_f f (1 - f) = at_f - at_f f,  with at_f = grad_c f c_{t-1}
@@ -236,13 +268,19 @@ def lstm_backward(
     Returns:
         grad_x, grad_state for the (h, c) before the first position,
         grad_weight_input, grad_weight_hidden, grad_bias.
+
+    Raises:
+        ValueError: if a gradient has not the shape of what it is the gradient of.
     """
     x, weight_input, weight_hidden, gates, h, c = cache
-    batch, length, _ = x.shape
+    batch, length, d_input = x.shape
+    d_hidden = h.shape[2]
+    axes = {"batch": batch, "len": length, "d_hidden": d_hidden}
+    check_gradients(grad_outputs, grad_state, "h", "c", **axes)
     if grad_state is None:
         grad_state = np.zeros_like(h[:, 0]), np.zeros_like(c[0])
     grad_h, grad_c = grad_state[0].copy(), grad_state[1].copy()
-    grad_gates = np.empty((batch, length, 4, h.shape[2]), dtype=gates.dtype)
+    grad_gates = np.empty((batch, length, 4, d_hidden), dtype=gates.dtype)
     for t in reversed(range(length)):
         i, f, g, o = gates[t]
         grad_h += grad_outputs[:, t]
@@ -259,12 +297,10 @@ def lstm_backward(
         now[:, 1] = at_f - at_f * f
         now[:, 2] = at_g - at_i * g
         now[:, 3] = at_o - at_o * o
-        grad_h = now.reshape(batch, -1) @ weight_hidden
-    rows = grad_gates.reshape(batch * length, -1)  # (batch*len, 4*d_hidden)
-    seen = np.concatenate([x, h[:, :-1]], axis=-1).reshape(batch * length, -1)
-    grad_weight_input, grad_weight_hidden = np.split(
-        rows.T @ seen, [x.shape[-1]], axis=1
-    )
+        grad_h = now.reshape(batch, 4 * d_hidden) @ weight_hidden
+    rows = grad_gates.reshape(-1, 4 * d_hidden)  # (batch*len, 4*d_hidden)
+    seen = np.concatenate([x, h[:, :-1]], axis=-1).reshape(-1, d_input + d_hidden)
+    grad_weight_input, grad_weight_hidden = np.split(rows.T @ seen, [d_input], axis=1)
     return (
         (rows @ weight_input).reshape(x.shape),
         (grad_h, grad_c),
@@ -276,7 +312,7 @@ def lstm_backward(
 
 def _check_sequence(
     x: np.ndarray,
-    state: tuple[np.ndarray, np.ndarray],
+    state: tuple[np.ndarray, ...],
     weight_input: np.ndarray,
     weight_hidden: np.ndarray,
     bias: np.ndarray,
@@ -288,8 +324,7 @@ def _check_sequence(
     check_shape("weight_input", weight_input, d_gates=4 * d_hidden, d_input=None)
     check_shape("bias", bias, d_gates=4 * d_hidden)
     check_shape("x", x, batch=None, len=None, d_input=weight_input.shape[1])
-    for name, part in zip(("state h", "state c"), state, strict=True):
-        check_shape(name, part, batch=len(x), d_hidden=d_hidden)
+    check_state("state", state, "h", "c", batch=len(x), d_hidden=d_hidden)
 
 
 # --- the class: parameters, gradients, and a pair ---
@@ -305,9 +340,13 @@ class LSTM(Layer):
         d_input: width of x_t.
         d_hidden: width of h_t and c_t.
         rng: draws the weights, uniformly within 1 / sqrt(d_hidden).
+
+    Raises:
+        ValueError: if a width is not above 0.
     """
 
     def __init__(self, d_input: int, d_hidden: int, rng: np.random.Generator) -> None:
+        check_sizes(d_input=d_input, d_hidden=d_hidden)
         bound = d_hidden**-0.5
         bias = np.zeros(4 * d_hidden)
         bias[d_hidden : 2 * d_hidden] = 1.0

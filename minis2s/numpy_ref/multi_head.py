@@ -24,12 +24,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from minis2s.numpy_ref.checks import check_bool, check_shape
 from minis2s.numpy_ref.dot_attention import (
     DotAttentionCache,
     dot_attention_backward,
     dot_attention_forward,
 )
-from minis2s.numpy_ref.functional import LinearCache, check_shape
+from minis2s.numpy_ref.functional import LinearCache
 from minis2s.numpy_ref.layer import Layer, Linear
 
 # --- d_model features, or n_heads blocks of d_head ---
@@ -42,10 +43,19 @@ def split_heads(
 
     Its gradient is merge_heads: every number goes back to where it came from.
 
+    Raises:
+        ValueError: if the heads cannot share the features evenly.
+
     >>> split_heads(np.array([[[1.0, 2.0, 3.0, 4.0]]]), n_heads=2)[0].tolist()
     [[[1.0, 2.0]], [[3.0, 4.0]]]
     """
+    check_shape("x", x, batch=None, len=None, d_model=None)
     batch, length, d_model = x.shape
+    if n_heads < 1 or d_model % n_heads:
+        raise ValueError(
+            f"x: axis d_model must be a multiple of n_heads = {n_heads}, got {d_model} "
+            f"(shape {x.shape})"
+        )
     blocks = x.reshape(batch, length, n_heads, d_model // n_heads)
     return blocks.swapaxes(1, 2)  # (batch, n_heads, len, d_head)
 
@@ -193,6 +203,13 @@ class MultiHeadAttention(Layer):
     ]:
         """Gradients of the inputs; those of the parameters are added up.
 
+        With grad_Q, grad_K and grad_V of all heads side by side:
+        grad_heads = W_Oᵀ grad_context, cut into heads
+        grad_Q_h, grad_K_h, grad_V_h = dot_attention_backward(grad_head_h)
+        grad_query = W_Qᵀ grad_Q, grad_key = W_Kᵀ grad_K, grad_value = W_Vᵀ grad_V
+
+        W_O, W_Q, W_K and W_V are the weights of output, query, key and value.
+
         Args:
             grad_context: gradient of the loss with respect to the context.
             cache: from `forward`.
@@ -327,10 +344,7 @@ class MultiHeadAttention(Layer):
         check_shape("query", query, batch=batch, tgt_len=None, d_query=d_query)
         tgt_len = query.shape[1]
         check_shape("mask", mask, batch=batch, tgt_len=tgt_len, src_len=src_len)
-        if mask.dtype != np.bool_:
-            raise TypeError(
-                f"mask: must be bool (True means may be attended to), got {mask.dtype}"
-            )
+        check_bool("mask", mask)
 
 
 def _width(layer: Linear) -> int:

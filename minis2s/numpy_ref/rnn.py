@@ -23,8 +23,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from minis2s.numpy_ref.functional import (
+from minis2s.numpy_ref.checks import (
+    check_gradients,
     check_shape,
+    check_sizes,
+    check_state,
+)
+from minis2s.numpy_ref.functional import (
     linear_forward,
     tanh_backward,
     tanh_forward,
@@ -69,8 +74,13 @@ def rnn_step_forward(
     Returns:
         (h_t,), and the cache for rnn_step_backward.
 
+    Raises:
+        ValueError: if x or the state has the wrong shape.
+
     Source: Elman 1990, whose context units are h_{t-1}.
     """
+    check_shape("x", x, batch=None, d_input=weight_input.shape[1])
+    check_state("state", state, "h", batch=len(x), d_hidden=len(weight_hidden))
     (h,) = state
     next_h, _ = tanh_forward(x @ weight_input.T + h @ weight_hidden.T + bias)
     return (next_h,), RNNStepCache(x, h, weight_input, weight_hidden, next_h)
@@ -91,6 +101,10 @@ def rnn_step_backward(
     grad_a = grad_h (1 - h_t²)
     grad_h_{t-1} = weight_hiddenᵀ grad_a: every step back multiplies by the same
                    weights, which is why the gradient fades or explodes
+    grad_x = weight_inputᵀ grad_a
+    grad_weight_input = sum over the batch of grad_a x_tᵀ
+    grad_weight_hidden = sum over the batch of grad_a h_{t-1}ᵀ
+    grad_bias = sum over the batch of grad_a
 
     Args:
         grad_state: gradient of the loss with respect to (h_t,).
@@ -144,7 +158,7 @@ def rnn_forward(
 
     Returns:
         outputs, which are all h_t, the (h,) after the last position, and the cache for
-        rnn_backward.
+        rnn_backward. The first two are views of the cache: to be read only.
 
     Raises:
         ValueError: if a rank or a shared axis disagrees.
@@ -172,8 +186,15 @@ def rnn_backward(
 ]:
     """Backpropagation through time: rnn_step_backward from right to left.
 
-    Each h_t is read from outside and by the next step: the two gradients add. What
-    comes from the last state to the initial one, through all steps, is the product
+    Each h_t is read from outside and by the next step: the two gradients add. With
+    grad_a of each step, as in rnn_step_backward:
+
+    grad_x_t = weight_inputᵀ grad_a_t
+    grad_weight_input = sum over batch and t of grad_a_t x_tᵀ
+    grad_weight_hidden = sum over batch and t of grad_a_t h_{t-1}ᵀ
+    grad_bias = sum over batch and t of grad_a_t
+
+    What comes from the last state to the initial one, through all steps, is the product
 
         dh_T / dh_0 = J_T ... J_1,  J_t = diag(1 - h_t²) weight_hidden
 
@@ -193,14 +214,17 @@ def rnn_backward(
         grad_weight_hidden, grad_bias.
 
     Raises:
-        ValueError: if truncate is below 1.
+        ValueError: if a gradient has not the shape of what it is the gradient of, or
+            truncate is no whole number from 1.
     """
-    _check_truncate(truncate)
     x, weight_input, weight_hidden, h = cache
-    d_hidden = len(weight_hidden)
+    batch, length, d_hidden = h[:, 1:].shape
+    axes = {"batch": batch, "len": length, "d_hidden": d_hidden}
+    check_gradients(grad_outputs, grad_state, "h", **axes)
+    _check_truncate(truncate)
     grad_h = np.zeros_like(h[:, 0]) if grad_state is None else grad_state[0]
     grad_a = np.empty_like(h[:, 1:])
-    for t in reversed(range(x.shape[1])):
+    for t in reversed(range(length)):
         grad_h = grad_h + grad_outputs[:, t]
         grad_a[:, t] = tanh_backward(grad_h, h[:, t + 1])
         grad_h = grad_a[:, t] @ weight_hidden
@@ -210,21 +234,22 @@ def rnn_backward(
     return (
         (rows @ weight_input).reshape(x.shape),
         (grad_h,),
-        rows.T @ x.reshape(len(rows), -1),
+        rows.T @ x.reshape(-1, x.shape[2]),
         rows.T @ h[:, :-1].reshape(rows.shape),
         rows.sum(axis=0),
     )
 
 
-def _check_truncate(truncate: int | None) -> None:
-    """Refuse pieces without a position."""
-    if truncate is not None and truncate < 1:
-        raise ValueError(f"truncate: must be at least 1 position, got {truncate}")
+def _check_truncate(truncate: object) -> None:
+    """Refuse pieces without a position, and parts of one."""
+    is_whole = isinstance(truncate, int | np.integer) and truncate is not True
+    if truncate is not None and not (is_whole and truncate >= 1):
+        raise ValueError(f"truncate: must be a whole number from 1, got {truncate}")
 
 
 def _check_sequence(
     x: np.ndarray,
-    state: tuple[np.ndarray],
+    state: tuple[np.ndarray, ...],
     weight_input: np.ndarray,
     weight_hidden: np.ndarray,
     bias: np.ndarray,
@@ -236,7 +261,7 @@ def _check_sequence(
     check_shape("weight_input", weight_input, d_hidden=d_hidden, d_input=None)
     check_shape("bias", bias, d_hidden=d_hidden)
     check_shape("x", x, batch=None, len=None, d_input=weight_input.shape[1])
-    check_shape("state h", state[0], batch=len(x), d_hidden=d_hidden)
+    check_state("state", state, "h", batch=len(x), d_hidden=d_hidden)
 
 
 # --- the class: parameters, gradients, and a pair ---
@@ -249,9 +274,13 @@ class RNN(Layer):
         d_input: width of x_t.
         d_hidden: width of h_t.
         rng: draws the weights, uniformly within 1 / sqrt(d_hidden); the bias is 0.
+
+    Raises:
+        ValueError: if a width is not above 0.
     """
 
     def __init__(self, d_input: int, d_hidden: int, rng: np.random.Generator) -> None:
+        check_sizes(d_input=d_input, d_hidden=d_hidden)
         bound = d_hidden**-0.5
         super().__init__(
             weight_input=rng.uniform(-bound, bound, size=(d_hidden, d_input)),

@@ -26,8 +26,8 @@ from minis2s.numpy_ref.attentive_decoder import (
     FedState,
     InputFeedingDecoder,
 )
+from minis2s.numpy_ref.checks import check_padding, check_shape, check_source_mask
 from minis2s.numpy_ref.embedding import Embedding
-from minis2s.numpy_ref.functional import check_shape
 from minis2s.numpy_ref.layer import Layer
 from minis2s.numpy_ref.rnn_decoder import Decoder, DecoderCache, FixedContextDecoder
 from minis2s.numpy_ref.rnn_encoder import Encoder, EncoderCache, Memory
@@ -89,7 +89,12 @@ class Seq2Seq(Layer):
         src: Int[np.ndarray, "batch src_len"],
         src_mask: Bool[np.ndarray, "batch src_len"],
     ) -> Memory:
-        """Read the source once; the decoder may then ask as often as it likes."""
+        """Read the source once; the decoder may then ask as often as it likes.
+
+        Raises:
+            ValueError, TypeError: as `forward` does.
+        """
+        _check_source(src, src_mask)
         value, final, _ = self.encoder.forward(src, src_mask)
         return Memory(value, self.decoder.project_key(value), src_mask, final)
 
@@ -119,10 +124,11 @@ class Seq2Seq(Layer):
             `backward`.
 
         Raises:
-            ValueError: if a rank or a shared axis disagrees, or an id has no vector.
+            ValueError: if a rank or a shared axis disagrees, an id has no vector, there
+                is no source position, or a token stands behind padding.
+            TypeError: if the mask is not boolean, or the ids are no integers.
         """
-        check_shape("src", src, batch=None, src_len=None)
-        check_shape("src_mask", src_mask, batch=len(src), src_len=src.shape[1])
+        _check_source(src, src_mask)
         check_shape("tgt_in", tgt_in, batch=len(src), tgt_len=None)
         value, final, encoder_cache = self.encoder.forward(src, src_mask, rng=rng)
         # No key is projected ahead: attention.forward does it, and so can go back.
@@ -157,3 +163,13 @@ class Seq2Seq(Layer):
     ]:
         """One target token further: logits, attention, and the next state."""
         return self.decoder.step(token, state, memory)
+
+
+def _check_source(src: np.ndarray, src_mask: np.ndarray) -> None:
+    """Refuse a source that cannot be read in both directions."""
+    check_source_mask(src, src_mask)
+    check_padding("src_mask", src_mask)
+    if not src.shape[1]:
+        raise ValueError(
+            f"src: must have at least 1 position (src_len), got shape {src.shape}"
+        )

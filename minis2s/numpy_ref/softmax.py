@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from minis2s.numpy_ref.checks import check_bool
+
 
 class SoftmaxCache(NamedTuple):
     """What the backward pass of a softmax needs to know."""
@@ -105,9 +107,14 @@ def masked_softmax_forward(
     Returns:
         weights (each row sums to 1, or to 0 if fully masked), and the cache for
         masked_softmax_backward.
+
+    Raises:
+        TypeError: if the mask is not boolean.
     """
+    check_bool("mask", mask)
     scores = np.where(mask, scores, -np.inf)
-    row_max = scores.max(axis=-1, keepdims=True)
+    # Of no scores at all the maximum is `initial`, as in a row that is fully masked.
+    row_max = scores.max(axis=-1, keepdims=True, initial=-np.inf)
     # An empty row has the maximum -inf, and -inf - -inf would be NaN.
     votes = np.exp(scores - np.where(np.isneginf(row_max), 0.0, row_max))
     row_sum = votes.sum(axis=-1, keepdims=True)

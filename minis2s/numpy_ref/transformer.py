@@ -32,6 +32,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from minis2s.config import TransformerConfig
+from minis2s.numpy_ref.checks import check_shape, check_source_mask
 from minis2s.numpy_ref.embedding import (
     Embedding,
     EmbeddingCache,
@@ -42,7 +43,6 @@ from minis2s.numpy_ref.functional import (
     DropoutCache,
     LayerNormCache,
     LinearCache,
-    check_shape,
 )
 from minis2s.numpy_ref.layer import Dropout, Layer, LayerNorm, Linear
 from minis2s.numpy_ref.masks import causal_mask
@@ -356,7 +356,12 @@ class Transformer(Layer):
         src: Int[np.ndarray, "batch src_len"],
         src_mask: Bool[np.ndarray, "batch src_len"],
     ) -> Memory:
-        """Read the source once; the decoder may then ask as often as it likes."""
+        """Read the source once; the decoder may then ask as often as it likes.
+
+        Raises:
+            ValueError, TypeError: as `forward` does.
+        """
+        check_source_mask(src, src_mask)
         value, _, _ = self.encoder.forward(src, src_mask)
         return Memory(value, self.decoder.project(value), src_mask)
 
@@ -386,9 +391,9 @@ class Transformer(Layer):
         Raises:
             ValueError: if a rank or a shared axis disagrees, or an id or a position
                 has no vector.
+            TypeError: if the mask is not boolean, or the ids are no integers.
         """
-        check_shape("src", src, batch=None, src_len=None)
-        check_shape("src_mask", src_mask, batch=len(src), src_len=src.shape[1])
+        check_source_mask(src, src_mask)
         check_shape("tgt_in", tgt_in, batch=len(src), tgt_len=None)
         memory, _, encoder_cache = self.encoder.forward(src, src_mask, rng=rng)
         logits, weights, _, decoder_cache = self.decoder.forward(

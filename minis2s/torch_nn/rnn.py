@@ -73,10 +73,11 @@ class RNN(nn.Module):
             truncate: the length of a piece in positions; None never cuts.
 
         Raises:
-            ValueError: if truncate is below 1.
+            ValueError: if truncate is no whole number from 1.
         """
-        if truncate is not None and truncate < 1:
-            raise ValueError(f"truncate: must be at least 1 position, got {truncate}")
+        is_whole = isinstance(truncate, int) and truncate is not True
+        if truncate is not None and not (is_whole and truncate >= 1):
+            raise ValueError(f"truncate: must be a whole number from 1, got {truncate}")
         state = self.zero_state(x) if state is None else state
         read = self._fused if fused else self._explicit
         if truncate is None:

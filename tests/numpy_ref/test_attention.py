@@ -309,6 +309,44 @@ def test_a_wrong_shape_is_named(kind, name, shape, message):
 
 
 @each_kind
+def test_without_a_source_the_context_is_zero(kind):
+    """No positions are like positions that are all masked, forward and backward."""
+    case, forward, backward = make_case(kind), *FUNCTIONS[kind][:2]
+    for name in ("key", "value"):
+        case[name] = case[name][:, :0]
+    case["mask"] = case["mask"][..., :0]
+    context, weights, cache = forward(**case)
+    np.testing.assert_array_equal(context, np.zeros((BATCH, TGT_LEN, D_VALUE)))
+    assert weights.shape == (BATCH, TGT_LEN, 0)
+    for name, grad in zip(GRADIENTS[kind], backward(context + 1.0, cache), strict=True):
+        np.testing.assert_array_equal(grad, np.zeros_like(case[name]))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("query", (BATCH, TGT_LEN, 19), "query: axis d_query must be 7, got 19"),
+        ("query", (1, TGT_LEN, D_QUERY), "key: axis batch must be 1, got 2"),
+        ("key", (BATCH, SRC_LEN, 1), "key: axis d_attention must be 13, got 1"),
+        ("mask", (BATCH, 1, SRC_LEN), "mask: axis tgt_len must be 3, got 1"),
+        ("mask", (BATCH, TGT_LEN, SRC_LEN), "mask: must be bool .*, got float64"),
+    ],
+)
+def test_additive_attend_refuses_what_forward_refuses(rng, name, shape, message):
+    """A mask of one row or one sentence would be stretched without a word."""
+    layer = attention.AdditiveAttention(D_QUERY, D_KEY, D_ATTENTION, rng)
+    case = make_case("additive")
+    arrays = {name: case[name] for name in ("query", "key", "value", "mask")}
+    arrays["key"] = layer.project_key(arrays["key"])
+    arrays[name] = np.zeros(
+        shape, dtype=float if "bool" in message else arrays[name].dtype
+    )
+    attend = inspect.unwrap(type(layer).attend)
+    with pytest.raises((ValueError, TypeError), match=message):
+        attend(layer, *arrays.values())
+
+
+@each_kind
 def test_a_mask_of_numbers_is_refused(kind):
     """Ones and zeros could mean either sense, so only bool is taken."""
     case = make_case(kind)

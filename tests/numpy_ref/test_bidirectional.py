@@ -3,6 +3,8 @@
 Five sentences of 3, 2, 1, 0 and 2 tokens; every parameter is random.
 """
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -160,3 +162,18 @@ def test_nothing_passed_in_is_written_to(layer, x, grad_both):
     for array in (x, mask, grad_both, *dict(layer.named_parameters()).values()):
         array.setflags(write=False)
     layer.backward(grad_both, layer.forward(x, mask)[1])
+
+
+@pytest.mark.parametrize(
+    ("mask", "error", "message"),
+    [
+        (MASK[:, :2], ValueError, "mask: axis len must be 3, got 2"),
+        (MASK[:1], ValueError, "mask: axis batch must be 5, got 1"),
+        (MASK.astype(int), TypeError, "mask: must be bool .*, got int64"),
+        (MASK[:, ::-1], ValueError, "mask: tokens must stand before padding"),
+    ],
+)
+def test_a_mask_that_does_not_fit_is_refused(layer, x, mask, error, message):
+    """With padding in front, a reversed sentence would begin somewhere inside."""
+    with pytest.raises(error, match=message):
+        inspect.unwrap(Bidirectional.forward)(layer, x, mask)

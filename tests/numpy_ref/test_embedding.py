@@ -79,6 +79,14 @@ def test_float32_stays_float32(weight, grad_embedded):
     assert {embedded.dtype, grad.dtype} == {np.dtype(np.float32)}
 
 
+@pytest.mark.parametrize("dtype", [np.float64, bool])
+def test_ids_that_are_no_integers_are_refused(weight, dtype):
+    """Also truth values, which would choose rows instead of naming them."""
+    message = f"ids: must be integers, got {np.dtype(dtype)}"
+    with pytest.raises(TypeError, match=message):
+        inspect.unwrap(embedding.embedding_forward)(np.ones(3, dtype=dtype), weight)
+
+
 @pytest.mark.parametrize("wrong", [-1, VOCAB_SIZE])
 def test_an_id_without_a_row_is_refused(weight, wrong):
     """Also -1, which NumPy would read as the last row."""

@@ -1,5 +1,6 @@
 """The parts of layers: loop specification, finite differences, edge cases."""
 
+import inspect
 import math
 
 import numpy as np
@@ -310,15 +311,21 @@ def test_inputs_are_not_written_to(scores):
     functional.tanh_forward(scores)
 
 
-@pytest.mark.parametrize(
-    ("shape", "message"),
-    [
-        ((8, 20, 32), r"key: axis d_head must be 64, got 32 \(shape \(8, 20, 32\)\)"),
-        ((9, 20, 64), r"key: axis batch must be 8, got 9 \(shape \(9, 20, 64\)\)"),
-        ((20, 64), r"key: must have axes \(batch, src_len, d_head\), got shape \(20, "),
-    ],
-)
-def test_check_shape_names_argument_and_axis(shape, message):
-    """The sentence holds the argument, the axis, the expected size and the shape."""
+# --- what is refused ---
+
+
+def test_linear_refuses_another_width(linear_inputs):
+    """NumPy would try to arrange the numbers anew, and say so."""
+    linear_inputs["x"] = np.zeros((TGT_LEN, 13))
+    message = r"x: axis d_in must be 7, got 13 \(shape \(3, 13\)\)"
     with pytest.raises(ValueError, match=message):
-        functional.check_shape("key", np.zeros(shape), batch=8, src_len=None, d_head=64)
+        inspect.unwrap(functional.linear_forward)(**linear_inputs)
+
+
+@pytest.mark.parametrize("width", [1, 13])
+def test_layer_norm_refuses_another_width(norm_inputs, width):
+    """Also width 1, which NumPy would stretch without a word."""
+    norm_inputs["x"] = np.zeros((BATCH, width))
+    message = f"x: axis d_model must be 7, got {width}"
+    with pytest.raises(ValueError, match=message):
+        inspect.unwrap(functional.layer_norm_forward)(**norm_inputs)

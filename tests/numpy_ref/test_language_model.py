@@ -3,6 +3,7 @@
 Two texts of 7 characters; every bias, initial state and upstream gradient is random.
 """
 
+import inspect
 import itertools
 import math
 import time
@@ -432,3 +433,18 @@ def test_numpy_alone_learns_to_foresee_captions(captions, cell):
     assert losses[50] < unigram
     assert evaluate_language_model(model, ids) < bigram - 0.2
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("following", "message"),
+    [
+        ([[1, 2, -1]] * 2, "following: ids must be from 0 to 4, got -1"),
+        ([[1, 2, 5]] * 2, "following: ids must be from 0 to 4, got 5"),
+        ([[1, 2, 3]], "following: axis batch must be 2, got 1"),
+        ([[1], [2]], "following: axis len must be 3, got 1"),
+    ],
+)
+def test_what_came_must_fit_the_logits(following, message):
+    """NumPy would count -1 from the end, and stretch one row for all."""
+    with pytest.raises(ValueError, match=message):
+        inspect.unwrap(next_loss_forward)(np.zeros((2, 3, 5)), np.array(following))

@@ -154,3 +154,11 @@ def test_dropout_silences_at_its_rate_both_ways(rng):
     assert abs((out == 0.0).mean() - 0.3) < 0.01
     assert out.dtype == np.float32
     np.testing.assert_array_equal(layer.backward(x, cache), out)
+
+
+@pytest.mark.parametrize("rate", [1.5, 1.0, -0.1, float("nan")])
+def test_a_rate_that_leaves_nothing_is_refused(rate):
+    """Nor may it be less than nothing."""
+    message = f"rate: must be from 0 to below 1, got {rate}"
+    with pytest.raises(ValueError, match=message):
+        Dropout(rate)

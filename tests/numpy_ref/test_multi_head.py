@@ -263,6 +263,14 @@ def test_permuting_the_source_permutes_the_weights(rng):
     np.testing.assert_allclose(permuted[1], straight[1][..., order], **SPEC)
 
 
+@pytest.mark.parametrize("n_heads", [5, 0])
+def test_splitting_refuses_what_does_not_go_evenly(n_heads):
+    """The sentence holds both numbers."""
+    message = f"x: axis d_model must be a multiple of n_heads = {n_heads}, got 7"
+    with pytest.raises(ValueError, match=message):
+        inspect.unwrap(split_heads)(np.zeros((2, 3, 7)), n_heads)
+
+
 def test_permuting_the_heads_changes_nothing():
     """Blocks of the four matrices in another order: only the weights move."""
     layer, inputs = make_case()

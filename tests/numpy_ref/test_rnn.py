@@ -309,12 +309,13 @@ def test_truncation_leaves_something_out(case, upstream):
     np.testing.assert_array_equal(cut["x"][:, 4:], whole["x"][:, 4:])
 
 
-@pytest.mark.parametrize("truncate", [0, -1])
+@pytest.mark.parametrize("truncate", [0, -1, 2.5, True])
 def test_pieces_without_a_position_are_refused(case, upstream, truncate):
     """One sentence says what is the least."""
-    message = f"truncate: must be at least 1 position, got {truncate}"
+    message = f"truncate: must be a whole number from 1, got {truncate}"
+    *_, cache = run(case)
     with pytest.raises(ValueError, match=message):
-        gradients(case, upstream, truncate)
+        inspect.unwrap(rnn.rnn_backward)(upstream[0], None, cache, truncate)
 
 
 # --- the class ---

@@ -3,6 +3,7 @@
 Three sentences of 7, 5 and 2 source tokens; every parameter, biases too, is random.
 """
 
+import inspect
 import warnings
 
 import numpy as np
@@ -270,3 +271,30 @@ def test_a_wrong_shape_is_named(batch, place, shape, message):
     arrays[place] = np.zeros(shape, dtype=arrays[place].dtype)
     with pytest.raises(ValueError, match=message):
         Seq2Seq.forward.__wrapped__(make_model(), *arrays)
+
+
+@pytest.mark.parametrize("attention", ["none", "fixed", "additive"])
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda m: m.astype(int), TypeError, "src_mask: must be bool .*, got int64"),
+        (
+            lambda m: m[:, ::-1],
+            ValueError,
+            "src_mask: tokens must stand before padding",
+        ),
+        (lambda m: m[:, :0], ValueError, "src: must have at least 1 position"),
+    ],
+)
+def test_a_source_that_cannot_be_read_is_refused(
+    batch, attention, change, error, message
+):
+    """With attention or without, when training and when translating."""
+    model = make_model(attention=attention)
+    src, src_mask, tgt_in = batch
+    src_mask = change(src_mask)
+    src = src[:, : src_mask.shape[1]]
+    with pytest.raises(error, match=message):
+        inspect.unwrap(Seq2Seq.forward)(model, src, src_mask, tgt_in)
+    with pytest.raises(error, match=message):
+        inspect.unwrap(Seq2Seq.encode)(model, src, src_mask)

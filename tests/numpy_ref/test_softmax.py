@@ -1,5 +1,6 @@
 """Softmax, masked softmax, log-softmax: loop specification, differences, edge cases."""
 
+import inspect
 import warnings
 
 import numpy as np
@@ -211,3 +212,20 @@ def test_float32_stays_float32_and_is_not_written_to(read_only, name):
     out.setflags(write=False)
     grad_scores = getattr(softmax, f"{name}_backward")(out, cache)
     assert {out.dtype, grad_scores.dtype} == {np.dtype(np.float32)}
+
+
+def test_masked_softmax_refuses_a_mask_of_numbers():
+    """Ones and zeros could mean either sense, so only bool is taken."""
+    forward = inspect.unwrap(softmax.masked_softmax_forward)
+    with pytest.raises(TypeError, match=r"mask: must be bool .*, got int64"):
+        forward(np.zeros((2, 3)), np.ones((2, 3), dtype=np.int64))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_masked_softmax_of_no_positions_has_no_weights(dtype):
+    """Rows without a column: there is nothing to share out, forward and backward."""
+    scores = np.zeros((2, 3, 0), dtype=dtype)
+    weights, cache = softmax.masked_softmax_forward(scores, scores > 0)
+    grad_scores = softmax.masked_softmax_backward(weights, cache)
+    assert weights.shape == grad_scores.shape == (2, 3, 0)
+    assert weights.dtype == grad_scores.dtype == dtype

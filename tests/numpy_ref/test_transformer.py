@@ -402,3 +402,31 @@ def test_a_wrong_shape_is_named(batch, place, shape, message):
     arrays[place] = np.zeros(shape, dtype=arrays[place].dtype)
     with pytest.raises(ValueError, match=message):
         inspect.unwrap(Transformer.forward)(make_model(), *arrays)
+
+
+def test_a_mask_of_numbers_is_refused(batch):
+    """When training and when translating."""
+    src, src_mask, tgt_in = batch
+    model, message = make_model(), "src_mask: must be bool .*, got int64"
+    with pytest.raises(TypeError, match=message):
+        inspect.unwrap(Transformer.forward)(model, src, src_mask.astype(int), tgt_in)
+    with pytest.raises(TypeError, match=message):
+        inspect.unwrap(Transformer.encode)(model, src, src_mask.astype(int))
+
+
+@each_norm
+def test_no_source_is_like_a_masked_one(batch, grad_logits, norm):
+    """Logits and the decoder's gradients are those of a source that is all padding."""
+    src, src_mask, tgt_in = batch
+    model = make_model(norm=norm, tie="none")
+    masked, none = (
+        (src, src_mask & False, tgt_in),
+        (src[:, :0], src_mask[:, :0], tgt_in),
+    )
+    (logits, *_), (found, weights, _) = model.forward(*masked), model.forward(*none)
+    np.testing.assert_allclose(found, logits, **SPEC)
+    assert weights.shape == (BATCH, N_LAYERS, N_HEADS, TGT_LEN, 0)
+    expected = gradients(model, masked, grad_logits)
+    for name, grad in gradients(model, none, grad_logits).items():
+        if name.startswith("decoder"):
+            np.testing.assert_allclose(grad, expected[name], **SPEC, err_msg=name)

@@ -93,6 +93,18 @@ def test_names_are_those_of_the_paper():
     }
 
 
+@each_variant
+def test_both_wings_agree_on_no_source(ragged_src, changes):
+    """Not one source position: the same logits, and attention to nothing."""
+    model, twin = make_twins(**changes)
+    src, src_mask, tgt_in = make_batch(ragged_src)
+    batch = src[:, :0], src_mask[:, :0], tgt_in
+    logits, weights, _ = model.forward(*(tensor.numpy() for tensor in batch))
+    twin_logits, twin_weights = twin(*batch)
+    np.testing.assert_allclose(logits, twin_logits.detach(), **PARITY)
+    assert weights.shape == twin_weights.shape == (3, 2, 5, TGT_LEN, 0)
+
+
 @pytest.mark.parametrize("empty", [False, True])
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @each_variant
