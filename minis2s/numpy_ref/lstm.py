@@ -299,13 +299,11 @@ def lstm_backward(
         now[:, 3] = at_o - at_o * o
         grad_h = now.reshape(batch, 4 * d_hidden) @ weight_hidden
     rows = grad_gates.reshape(-1, 4 * d_hidden)  # (batch*len, 4*d_hidden)
-    seen = np.concatenate([x, h[:, :-1]], axis=-1).reshape(-1, d_input + d_hidden)
-    grad_weight_input, grad_weight_hidden = np.split(rows.T @ seen, [d_input], axis=1)
     return (
         (rows @ weight_input).reshape(x.shape),
         (grad_h, grad_c),
-        grad_weight_input,
-        grad_weight_hidden,
+        rows.T @ x.reshape(-1, d_input),
+        rows.T @ h[:, :-1].reshape(-1, d_hidden),
         rows.sum(axis=0),
     )
 
