@@ -67,8 +67,8 @@ def wings_table() -> str:
     for row in wings["metrics"]["rows"]:
         lines.append(
             f"| {row['model']}, {row['sentences']} sentences, {_search(row)}: "
-            f"{row['equal']} "
-            f"equal token for token, scores to {row['score_difference']:.0e} "
+            f"{row['equal']} equal token for token, "
+            f"scores to {row['score_difference']:.0e} "
             f"| {row['numpy_seconds']:.1f} s | {row['torch_seconds']:.1f} s |"
         )
     times, sizes = lstm["metrics"], lstm["config"]
@@ -83,8 +83,14 @@ def wings_table() -> str:
             f"| {what}{how}: {ratio:.2f} times PyTorch's "
             f"| {ours:.1f} ms | {theirs:.1f} ms |"
         )
-    hardware = f"Hardware: {lstm['hardware']}, one thread each."
-    return "\n".join([*lines, "", hardware, ""])
+    note = (
+        f"Hardware: {lstm['hardware']}; {wings['threads']} threads for the sentences, "
+        f"one for the layer"
+    )
+    if unset := lstm["removed_variables"]:
+        # Some machines set what makes NumPy's products slow, and only NumPy's.
+        note += f", measured without this machine's {' and '.join(sorted(unset))}"
+    return "\n".join([*lines, "", f"{note}.", ""])
 
 
 def _receipt(name: str) -> dict:
