@@ -100,59 +100,6 @@ class Decoder(Layer):
             self.output.share("weight", embedding)
         self.dropout = Dropout(config.dropout)
 
-    # What the variants change.
-
-    @staticmethod
-    def _widths(config: RNNConfig) -> tuple[int, int]:
-        """Width of what the first layer reads, and of the context."""
-        return config.d_embed, 0
-
-    def project_key(
-        self, value: Float[np.ndarray, "batch src_len d_memory"]
-    ) -> Float[np.ndarray, "batch src_len d_key"]:
-        """The part of a look at the source that is the same at every step."""
-        return value
-
-    def _read(
-        self, embedded: Float[np.ndarray, "*rows d_embed"], memory: Memory
-    ) -> Float[np.ndarray, "*rows d_read"]:
-        """What the first layer is given at each step."""
-        return embedded
-
-    def _look(
-        self, outputs: Float[np.ndarray, "batch tgt_len d_hidden"], memory: Memory
-    ) -> tuple[
-        Float[np.ndarray, "batch tgt_len d_context"],
-        Float[np.ndarray, "batch n_layers n_heads tgt_len src_len"],
-        tuple | np.ndarray,
-    ]:
-        """What each state sees of the source, how it looked, and the cache."""
-        batch, tgt_len, _ = outputs.shape
-        shape = batch, 0, 1, tgt_len, memory.mask.shape[1]  # no layer that looks
-        return outputs[..., :0], np.zeros(shape, dtype=outputs.dtype), memory.value
-
-    def _look_backward(
-        self,
-        grad_context: Float[np.ndarray, "batch tgt_len d_context"],
-        grad_outputs: Float[np.ndarray, "batch tgt_len d_hidden"],
-        cache: tuple | np.ndarray,
-    ) -> tuple[
-        Float[np.ndarray, "batch tgt_len d_hidden"],
-        Float[np.ndarray, "batch src_len d_memory"],
-    ]:
-        """grad_outputs with what the look adds to it, and grad_value."""
-        return grad_outputs, np.zeros_like(cache)
-
-    def _glance(
-        self, query: Float[np.ndarray, "batch 1 d_hidden"], memory: Memory
-    ) -> tuple[
-        Float[np.ndarray, "batch 1 d_context"],
-        Float[np.ndarray, "batch n_layers n_heads 1 src_len"],
-    ]:
-        """A look from one state, with the keys that `project_key` has made."""
-        context, weights, _ = self._look(query, memory)
-        return context, weights
-
     # A known target, there and back.
 
     def forward(
@@ -319,6 +266,59 @@ class Decoder(Layer):
         """grad_combined."""
         gap, cache = caches
         return self.dropout.backward(self.output.backward(grad_logits, cache), gap)
+
+    # What the variants change.
+
+    @staticmethod
+    def _widths(config: RNNConfig) -> tuple[int, int]:
+        """Width of what the first layer reads, and of the context."""
+        return config.d_embed, 0
+
+    def project_key(
+        self, value: Float[np.ndarray, "batch src_len d_memory"]
+    ) -> Float[np.ndarray, "batch src_len d_key"]:
+        """The part of a look at the source that is the same at every step."""
+        return value
+
+    def _read(
+        self, embedded: Float[np.ndarray, "*rows d_embed"], memory: Memory
+    ) -> Float[np.ndarray, "*rows d_read"]:
+        """What the first layer is given at each step."""
+        return embedded
+
+    def _look(
+        self, outputs: Float[np.ndarray, "batch tgt_len d_hidden"], memory: Memory
+    ) -> tuple[
+        Float[np.ndarray, "batch tgt_len d_context"],
+        Float[np.ndarray, "batch n_layers n_heads tgt_len src_len"],
+        tuple | np.ndarray,
+    ]:
+        """What each state sees of the source, how it looked, and the cache."""
+        batch, tgt_len, _ = outputs.shape
+        shape = batch, 0, 1, tgt_len, memory.mask.shape[1]  # no layer that looks
+        return outputs[..., :0], np.zeros(shape, dtype=outputs.dtype), memory.value
+
+    def _look_backward(
+        self,
+        grad_context: Float[np.ndarray, "batch tgt_len d_context"],
+        grad_outputs: Float[np.ndarray, "batch tgt_len d_hidden"],
+        cache: tuple | np.ndarray,
+    ) -> tuple[
+        Float[np.ndarray, "batch tgt_len d_hidden"],
+        Float[np.ndarray, "batch src_len d_memory"],
+    ]:
+        """grad_outputs with what the look adds to it, and grad_value."""
+        return grad_outputs, np.zeros_like(cache)
+
+    def _glance(
+        self, query: Float[np.ndarray, "batch 1 d_hidden"], memory: Memory
+    ) -> tuple[
+        Float[np.ndarray, "batch 1 d_context"],
+        Float[np.ndarray, "batch n_layers n_heads 1 src_len"],
+    ]:
+        """A look from one state, with the keys that `project_key` has made."""
+        context, weights, _ = self._look(query, memory)
+        return context, weights
 
 
 class FixedContextDecoder(Decoder):

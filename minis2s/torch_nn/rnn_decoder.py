@@ -75,36 +75,6 @@ class Decoder(nn.Module):
             self.output.weight = embedding.weight
         self.dropout = nn.Dropout(config.dropout)
 
-    # What the variants change.
-
-    @staticmethod
-    def _widths(config: RNNConfig) -> tuple[int, int]:
-        """Width of what the first layer reads, and of the context."""
-        return config.d_embed, 0
-
-    def project_key(
-        self, value: Float[Tensor, "batch src_len d_memory"]
-    ) -> Float[Tensor, "batch src_len d_key"]:
-        """The part of a look at the source that is the same at every step."""
-        return value
-
-    def _read(
-        self, embedded: Float[Tensor, "*rows d_embed"], memory: Memory
-    ) -> Float[Tensor, "*rows d_read"]:
-        """What the first layer is given at each step."""
-        return embedded
-
-    def _look(
-        self, outputs: Float[Tensor, "batch tgt_len d_hidden"], memory: Memory
-    ) -> tuple[
-        Float[Tensor, "batch tgt_len d_context"],
-        Float[Tensor, "batch n_layers n_heads tgt_len src_len"],
-    ]:
-        """What each state sees of the source, and how it looked."""
-        batch, tgt_len, _ = outputs.shape
-        shape = batch, 0, 1, tgt_len, memory.mask.shape[1]  # no layer that looks
-        return outputs[..., :0], outputs.new_zeros(shape)
-
     # A known target, and one token further.
 
     def forward(
@@ -161,6 +131,36 @@ class Decoder(nn.Module):
     ) -> Float[Tensor, "batch tgt_len vocab_size"]:
         """The next token's logits."""
         return self.output(self.dropout(combined))
+
+    # What the variants change.
+
+    @staticmethod
+    def _widths(config: RNNConfig) -> tuple[int, int]:
+        """Width of what the first layer reads, and of the context."""
+        return config.d_embed, 0
+
+    def project_key(
+        self, value: Float[Tensor, "batch src_len d_memory"]
+    ) -> Float[Tensor, "batch src_len d_key"]:
+        """The part of a look at the source that is the same at every step."""
+        return value
+
+    def _read(
+        self, embedded: Float[Tensor, "*rows d_embed"], memory: Memory
+    ) -> Float[Tensor, "*rows d_read"]:
+        """What the first layer is given at each step."""
+        return embedded
+
+    def _look(
+        self, outputs: Float[Tensor, "batch tgt_len d_hidden"], memory: Memory
+    ) -> tuple[
+        Float[Tensor, "batch tgt_len d_context"],
+        Float[Tensor, "batch n_layers n_heads tgt_len src_len"],
+    ]:
+        """What each state sees of the source, and how it looked."""
+        batch, tgt_len, _ = outputs.shape
+        shape = batch, 0, 1, tgt_len, memory.mask.shape[1]  # no layer that looks
+        return outputs[..., :0], outputs.new_zeros(shape)
 
 
 class FixedContextDecoder(Decoder):
