@@ -36,7 +36,7 @@ MAY_IMPORT = {
 
 TORCH_WITHOUT_TWIN = {"device", "distillation", "distributed", "experiment"}
 NUMPY_WITHOUT_TWIN = {
-    *{"checks", "gradcheck", "layer", "functional"},
+    *{"cell", "checks", "gradcheck", "layer", "functional"},
     *{"dot_attention", "additive_attention"},  # the pairs of attention.py
 }
 

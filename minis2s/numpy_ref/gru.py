@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from minis2s.numpy_ref.cell import Cell
 from minis2s.numpy_ref.checks import (
     check_gradients,
     check_shape,
@@ -37,7 +38,6 @@ from minis2s.numpy_ref.functional import (
     tanh_backward,
     tanh_forward,
 )
-from minis2s.numpy_ref.layer import Layer
 
 State = tuple[Float[np.ndarray, "batch d_hidden"]]
 
@@ -320,7 +320,7 @@ def _check_sequence(
 # --- the class: parameters, gradients, and a pair ---
 
 
-class GRU(Layer):
+class GRU(Cell):
     """One layer, read from left to right: see gru_forward.
 
     Args:
@@ -332,6 +332,11 @@ class GRU(Layer):
         ValueError: if a width is not above 0.
     """
 
+    step_forward_fn = staticmethod(gru_step_forward)
+    step_backward_fn = staticmethod(gru_step_backward)
+    forward_fn = staticmethod(gru_forward)
+    backward_fn = staticmethod(gru_backward)
+
     def __init__(self, d_input: int, d_hidden: int, rng: np.random.Generator) -> None:
         check_sizes(d_input=d_input, d_hidden=d_hidden)
         bound = d_hidden**-0.5
@@ -341,49 +346,3 @@ class GRU(Layer):
             bias_input=np.zeros(3 * d_hidden),
             bias_hidden=np.zeros(3 * d_hidden),
         )
-
-    @property
-    def d_hidden(self) -> int:
-        """Width of the state."""
-        return self.params["weight_hidden"].shape[1]
-
-    def zero_state(self, x: Float[np.ndarray, "batch len d_input"]) -> State:
-        """(h,) of zeros, one row for each sentence of `x`."""
-        return (np.zeros((len(x), self.d_hidden), dtype=x.dtype),)
-
-    def step(
-        self, x: Float[np.ndarray, "batch d_input"], state: State
-    ) -> tuple[State, GRUStepCache]:
-        """The next (h,), and the cache for `step_backward`."""
-        return gru_step_forward(x, state, **self.params)
-
-    def step_backward(
-        self, grad_state: State, cache: GRUStepCache
-    ) -> tuple[Float[np.ndarray, "batch d_input"], State]:
-        """Gradients of the input and of the state before; the others are added up."""
-        grad_x, grad_before, *grads = gru_step_backward(grad_state, cache)
-        self.add_gradients(*grads)
-        return grad_x, grad_before
-
-    def forward(
-        self, x: Float[np.ndarray, "batch len d_input"], state: State | None = None
-    ) -> tuple[Float[np.ndarray, "batch len d_hidden"], State, GRUCache]:
-        """All h_t, the (h,) after the last position, and the cache for `backward`.
-
-        Args:
-            x: the inputs; padding at the end changes no output before it.
-            state: (h,) before the first position; zeros if None.
-        """
-        state = self.zero_state(x) if state is None else state
-        return gru_forward(x, state, **self.params)
-
-    def backward(
-        self,
-        grad_outputs: Float[np.ndarray, "batch len d_hidden"],
-        cache: GRUCache,
-        grad_state: State | None = None,
-    ) -> tuple[Float[np.ndarray, "batch len d_input"], State]:
-        """Gradients of the input and of the state before; the others are added up."""
-        grad_x, grad_before, *grads = gru_backward(grad_outputs, grad_state, cache)
-        self.add_gradients(*grads)
-        return grad_x, grad_before

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from minis2s.numpy_ref.cell import Cell
 from minis2s.numpy_ref.checks import (
     check_gradients,
     check_shape,
@@ -34,7 +35,6 @@ from minis2s.numpy_ref.functional import (
     tanh_backward,
     tanh_forward,
 )
-from minis2s.numpy_ref.layer import Layer
 
 State = tuple[Float[np.ndarray, "batch d_hidden"], Float[np.ndarray, "batch d_hidden"]]
 
@@ -328,7 +328,7 @@ def _check_sequence(
 # --- the class: parameters, gradients, and a pair ---
 
 
-class LSTM(Layer):
+class LSTM(Cell):
     """One layer, read from left to right: see lstm_forward.
 
     The forget gate's bias starts at 1, so that a young cell keeps more than half of
@@ -343,6 +343,12 @@ class LSTM(Layer):
         ValueError: if a width is not above 0.
     """
 
+    N_STATES = 2  # h and c
+    step_forward_fn = staticmethod(lstm_step_forward)
+    step_backward_fn = staticmethod(lstm_step_backward)
+    forward_fn = staticmethod(lstm_forward)
+    backward_fn = staticmethod(lstm_backward)
+
     def __init__(self, d_input: int, d_hidden: int, rng: np.random.Generator) -> None:
         check_sizes(d_input=d_input, d_hidden=d_hidden)
         bound = d_hidden**-0.5
@@ -353,50 +359,3 @@ class LSTM(Layer):
             weight_hidden=rng.uniform(-bound, bound, size=(4 * d_hidden, d_hidden)),
             bias=bias,
         )
-
-    @property
-    def d_hidden(self) -> int:
-        """Width of the state."""
-        return self.params["weight_hidden"].shape[1]
-
-    def zero_state(self, x: Float[np.ndarray, "batch len d_input"]) -> State:
-        """(h, c) of zeros, one row for each sentence of `x`."""
-        zeros = np.zeros((len(x), self.d_hidden), dtype=x.dtype)
-        return zeros, zeros
-
-    def step(
-        self, x: Float[np.ndarray, "batch d_input"], state: State
-    ) -> tuple[State, LSTMStepCache]:
-        """The next (h, c), and the cache for `step_backward`."""
-        return lstm_step_forward(x, state, **self.params)
-
-    def step_backward(
-        self, grad_state: State, cache: LSTMStepCache
-    ) -> tuple[Float[np.ndarray, "batch d_input"], State]:
-        """Gradients of the input and of the state before; the others are added up."""
-        grad_x, grad_before, *grads = lstm_step_backward(grad_state, cache)
-        self.add_gradients(*grads)
-        return grad_x, grad_before
-
-    def forward(
-        self, x: Float[np.ndarray, "batch len d_input"], state: State | None = None
-    ) -> tuple[Float[np.ndarray, "batch len d_hidden"], State, LSTMCache]:
-        """All h_t, the (h, c) after the last position, and the cache for `backward`.
-
-        Args:
-            x: the inputs; padding at the end changes no output before it.
-            state: (h, c) before the first position; zeros if None.
-        """
-        state = self.zero_state(x) if state is None else state
-        return lstm_forward(x, state, **self.params)
-
-    def backward(
-        self,
-        grad_outputs: Float[np.ndarray, "batch len d_hidden"],
-        cache: LSTMCache,
-        grad_state: State | None = None,
-    ) -> tuple[Float[np.ndarray, "batch len d_input"], State]:
-        """Gradients of the input and of the state before; the others are added up."""
-        grad_x, grad_before, *grads = lstm_backward(grad_outputs, grad_state, cache)
-        self.add_gradients(*grads)
-        return grad_x, grad_before
