@@ -600,6 +600,13 @@ def test_out_exists(command, tmp_path):
     assert (tmp_path / "run" / "x").read_text() == "precious"
 
 
+def test_more_threads_than_cores(command, tmp_path):
+    """PyTorch would start them all, and fall over."""
+    result = train(command, tmp_path, "--corpus", "reverse", "--threads", 99999)
+    refused(result, "--threads must be at most")
+    assert not (tmp_path / "run").exists()
+
+
 def test_out_under_a_file(command, tmp_path):
     """A folder cannot be made below a file."""
     (tmp_path / "run").write_text("x")

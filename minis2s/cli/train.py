@@ -1,5 +1,6 @@
 """`minis2s train`: from flags to an experiment, with progress and a safe Ctrl-C."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -104,6 +105,9 @@ def train(
         settings = _settings(
             model or "rnn", size or "small", tokenizer, changes or [], lower
         )
+    n_cores = os.cpu_count() or 1
+    if threads > n_cores:
+        raise InputError(f"--threads must be at most {n_cores} here, got {threads}")
     if threads:
         torch.set_num_threads(threads)
     chosen = pick_device(device)
