@@ -6,22 +6,19 @@ good as the labels, so both are checked against the array before anything is dra
 
 import io
 import unicodedata
-import warnings
 from collections.abc import Sequence
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ft2font import FT2Font
 from matplotlib.image import AxesImage
 
 from minis2s.config import InputError
+from minis2s.plot.fonts import drawable
 from minis2s.text.files import write_whole
 
 CAPTION = (
@@ -31,7 +28,6 @@ CAPTION = (
 GOLD_CAPTION = f"{CAPTION}\nBoxes mark links that are known to be right."
 FORMATS = ("png", "svg")
 _SMALL = {"fontsize": 9.5, "color": "0.3"}
-_BOX = "□"  # drawn for a character that no font has
 # No "$" in a sentence begins a formula; an SVG looks alike where a font is missing.
 _STYLE = {"font.size": 11, "text.parse_math": False, "svg.fonttype": "path"}
 
@@ -62,10 +58,9 @@ def attention_map(
     _check(weights, src_labels, tgt_labels, gold)
     if gold and caption == CAPTION:
         caption = GOLD_CAPTION
-    families, lacking = _fonts_for("".join([*src_labels, *tgt_labels, title, caption]))
-    boxes = dict.fromkeys(map(ord, lacking), _BOX)
-    src_labels = [label.translate(boxes) for label in src_labels]
-    tgt_labels = [label.translate(boxes) for label in tgt_labels]
+    texts = [title, caption, *src_labels, *tgt_labels]
+    families, (title, caption, *labels) = drawable(texts)
+    src_labels, tgt_labels = labels[: len(src_labels)], labels[len(src_labels) :]
     size, cell, slanted = _plan(src_labels, tgt_labels, title, caption)
     with mpl.rc_context({**_STYLE, "font.family": families}):
         figure = Figure(figsize=size, layout="compressed")
@@ -80,8 +75,8 @@ def attention_map(
             box = {"fill": False, "edgecolor": "#d55e00", "linewidth": 1.6}
             axes.add_patch(mpl.patches.Rectangle(corner, 0.92, 0.92, **box))
         _add_bar(axes, image, cell)
-        figure.suptitle(title.translate(boxes), fontsize=13)
-        figure.supxlabel(caption.translate(boxes), **_SMALL)
+        figure.suptitle(title, fontsize=13)
+        figure.supxlabel(caption, **_SMALL)
         # Each drawing moves things a little; so that all are alike, no more of it.
         figure.draw_without_rendering()
         figure.draw_without_rendering()
@@ -193,59 +188,3 @@ def _check(
                 f"gold: link ({s}, {t}) leads out of {want[1]} source and {want[0]} "
                 f"target labels"
             )
-
-
-def _fonts_for(text: str) -> tuple[list[str], set[str]]:
-    """Font families that together have most of a text, and what none of them has."""
-    families = ["DejaVu Sans"]
-    lacking = {c for c in text if not c.isspace()}
-    lacking -= _characters(font_manager.findfont("DejaVu Sans"))
-    for search in (_known_fonts, _new_fonts):
-        if lacking:
-            lacking = _take(search(), families, lacking)
-    if lacking:
-        _say_once()
-    return families, lacking
-
-
-def _take(
-    fonts: Sequence[font_manager.FontEntry], families: list[str], lacking: set[str]
-) -> set[str]:
-    """Add each family that has something lacking; returns what is lacking still."""
-    for entry in fonts:
-        if found := lacking & _characters(entry.fname):
-            families.append(entry.name)
-            lacking = lacking - found
-    return lacking
-
-
-def _known_fonts() -> list[font_manager.FontEntry]:
-    return sorted(font_manager.fontManager.ttflist, key=lambda font: font.name)
-
-
-def _new_fonts() -> list[font_manager.FontEntry]:
-    """Fonts installed since matplotlib last made its list, which it keeps for good."""
-    known = {entry.fname for entry in font_manager.fontManager.ttflist}
-    for file in font_manager.findSystemFonts():
-        if file not in known and _characters(file):
-            font_manager.fontManager.addfont(file)
-    return [font for font in _known_fonts() if font.fname not in known]
-
-
-@cache
-def _characters(file: str) -> frozenset[str]:
-    if "lastresort" in Path(file).name.lower():
-        return frozenset()  # it has a box, not a glyph, for every character there is
-    try:
-        return frozenset(map(chr, FT2Font(file).get_charmap()))
-    except (OSError, RuntimeError):
-        return frozenset()
-
-
-@cache
-def _say_once() -> None:
-    warnings.warn(
-        f"some characters are in no installed font and are drawn as {_BOX}; install a "
-        f"font that has them, for Chinese e.g. Noto Sans CJK (Debian: fonts-noto-cjk)",
-        stacklevel=4,
-    )

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from minis2s.config import InputError
-from minis2s.plot import attention_map as module
+from minis2s.plot import fonts as module
 from minis2s.plot.attention_map import CAPTION, attention_map, save_figure
 
 SRC, TGT = list("abcde"), list("xyz")
