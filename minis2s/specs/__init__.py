@@ -15,6 +15,7 @@ from minis2s.specs.attention import (
     multi_head_attention,
     softmax,
 )
+from minis2s.specs.bpe import cut_probabilities
 from minis2s.specs.decode import (
     coverage_penalty,
     draw_token,
@@ -48,6 +49,7 @@ __all__ = [
     "blend",
     "coverage_penalty",
     "cross_entropy",
+    "cut_probabilities",
     "decoder_layer",
     "dot_attention",
     "draw_token",

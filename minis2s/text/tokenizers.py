@@ -6,7 +6,8 @@ Unicode's composed form (NFC) first, so that "ü" is one character wherever the 
 was written.
 
 What this does not do: the word tokenizer does not give back the spaces around
-punctuation that the original had, and BPE is a library's here.
+punctuation that the original had. Here byte-pair encoding is a library's; `bpe` builds
+it from scratch.
 """
 
 import io
@@ -27,7 +28,7 @@ SPACE_LABEL = "␣"
 # A CJK character is a word of its own: the script has no spaces to split at.
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
-_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
 _NO_SPACE_BEFORE = re.compile(r" ([.,;:!?%)\]}»’”、。，；：！？）])")
 _NO_SPACE_AFTER = re.compile(r"([(\[{«‘“]) ")
 _WIDE = rf"[{_CJK}\u3000-\u303f\uff00-\uff60]"  # ideographs and full-width marks
@@ -115,7 +116,7 @@ class CharTokenizer(_VocabularyTokenizer):
 
     @classmethod
     def _split(cls, text: str, lower: bool) -> list[str]:
-        return list(_normalize(text, lower))
+        return list(normalize(text, lower))
 
     def decode(self, ids: Iterable[int]) -> str:
         """The characters, side by side."""
@@ -129,7 +130,7 @@ class WordTokenizer(_VocabularyTokenizer):
 
     @classmethod
     def _split(cls, text: str, lower: bool) -> list[str]:
-        return split_words(_normalize(text, lower))
+        return split_words(normalize(text, lower))
 
     def decode(self, ids: Iterable[int]) -> str:
         """The words with spaces between them, none before a comma or inside Chinese."""
@@ -175,7 +176,7 @@ class SentencePieceTokenizer:
         import sentencepiece
 
         del min_count  # byte fallback leaves no piece too rare to spell
-        text = [_normalize(line, lower) for line in lines]
+        text = [normalize(line, lower) for line in lines]
         alphabet = len({char for line in text for char in line})
         least = len(SPECIAL_PIECES) + 256 + alphabet + 1
         model = io.BytesIO()
@@ -198,9 +199,20 @@ class SentencePieceTokenizer:
         )
         return cls(model.getvalue(), lower=lower)
 
+    @property
+    def scores(self) -> dict[str, float]:
+        """Piece -> score, in order of id; special pieces and bytes have none."""
+        model = self._processor
+        none = (model.is_control, model.is_unknown, model.is_byte)
+        return {
+            piece: model.get_score(i)
+            for i, piece in enumerate(self.pieces)
+            if not any(is_kind(i) for is_kind in none)
+        }
+
     def encode(self, text: str) -> list[int]:
         """Token ids of one sentence."""
-        return self._processor.encode(_normalize(text, self.lower))
+        return self._processor.encode(normalize(text, self.lower))
 
     def decode(self, ids: Iterable[int]) -> str:
         """The sentence; a run of spaces is one, and none is left at its ends."""
@@ -213,7 +225,8 @@ class SentencePieceTokenizer:
         return {"tokenizer.json": spec.encode(), "tokenizer.model": self._model}
 
 
-def _normalize(text: str, lower: bool) -> str:
+def normalize(text: str, lower: bool) -> str:
+    """Composed form, and lower case if asked for: what every tokenizer does first."""
     text = unicodedata.normalize("NFC", text)
     return text.lower() if lower else text
 
@@ -311,7 +324,7 @@ def _characters(
     run, n_tokens = b"", 0
     for i in ids:
         piece = tokenizer.pieces[i]
-        byte = tokenizer.kind == "sentencepiece" and _BYTE.fullmatch(piece)
+        byte = tokenizer.kind == "sentencepiece" and BYTE_PIECE.fullmatch(piece)
         if byte:
             run, n_tokens = run + bytes.fromhex(byte[1]), n_tokens + 1
             text = run.decode(errors="ignore")
