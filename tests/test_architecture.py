@@ -34,7 +34,10 @@ MAY_IMPORT = {
 }
 """Room of the house -> rooms that it may import, and `torch` if it may."""
 
-TORCH_WITHOUT_TWIN = {"device", "distillation", "distributed", "experiment"}
+TORCH_WITHOUT_TWIN = {
+    *{"device", "distillation", "distributed", "experiment"},
+    "dropout",  # in NumPy a layer among those of layer.py
+}
 NUMPY_WITHOUT_TWIN = {
     *{"cell", "checks", "gradcheck", "layer", "functional"},
     *{"dot_attention", "additive_attention"},  # the pairs of attention.py

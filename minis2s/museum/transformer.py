@@ -131,8 +131,8 @@ TRANSFORMER = (
         name="residual-of-itself",
         title="A sublayer's result is dropped: x is added to itself",
         file="torch_nn/transformer_layers.py",
-        before="x = x + self.dropout(added)",
-        after="x = x + self.dropout(x)",
+        before="x = x + self.dropout(added).to(x.dtype)",
+        after="x = x + self.dropout(x).to(x.dtype)",
         story="Two names, one typed twice. Since a norm does not see a factor, "
         "norm(2x) = norm(x): a layer that is not there.",
         seen="a widely copied web tutorial",

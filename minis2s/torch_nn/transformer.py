@@ -32,6 +32,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from minis2s.config import TransformerConfig
+from minis2s.torch_nn.dropout import Dropout
 from minis2s.torch_nn.embedding import (
     Embedding,
     LearnedPositions,
@@ -76,7 +77,7 @@ class _Stack(nn.Module):
         # Layers with post-norm end in a norm already.
         self.norm = nn.LayerNorm(d_model) if config.norm == "pre" else nn.Identity()
         self.scale = math.sqrt(d_model)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def _embed(
         self, tokens: Int[Tensor, "batch len"], *, start: int = 0

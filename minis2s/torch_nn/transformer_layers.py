@@ -25,6 +25,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from minis2s.config import TransformerConfig
+from minis2s.torch_nn.dropout import Dropout
 from minis2s.torch_nn.multi_head import MultiHeadAttention
 
 KeyValue = tuple[
@@ -52,7 +53,7 @@ class ResidualNorm(nn.LayerNorm):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__(config.d_model)
         self.pre = config.norm == "pre"
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def enter(
         self, x: Float[Tensor, "batch len d_model"]
@@ -66,7 +67,8 @@ class ResidualNorm(nn.LayerNorm):
         added: Float[Tensor, "batch len d_model"],
     ) -> Float[Tensor, "batch len d_model"]:
         """The sum of x and what the sublayer adds."""
-        x = x + self.dropout(added)
+        # Adding numbers of two types is slow; x is the finer one, and the sum's type.
+        x = x + self.dropout(added).to(x.dtype)
         return x if self.pre else self(x)
 
 

@@ -36,3 +36,31 @@ def test_parts_add_up_to_the_whole():
         LOGITS[1:, :2], TGT_OUT[1:, :2]
     )
     torch.testing.assert_close(parts, cross_entropy(LOGITS, TGT_OUT))
+
+
+@pytest.mark.parametrize("n_rows", [3, 31, 32, 97])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_fused_equals_pytorch(n_rows, smoothing):
+    """Our one pass gives PyTorch's loss and gradient, however the rows are cut."""
+    generator = torch.manual_seed(n_rows)
+    logits = 30 * torch.randn(1, n_rows, 13, dtype=torch.float64, generator=generator)
+    tgt_out = torch.randint(0, 13, (1, n_rows), generator=generator)
+    found = []
+    for fused in (True, False):
+        leaf = logits.clone().requires_grad_()
+        loss = cross_entropy(leaf, tgt_out, smoothing, fused=fused)
+        (0.7 * loss).backward()
+        found.append((loss.detach(), leaf.grad))
+    torch.testing.assert_close(*found, rtol=1e-12, atol=1e-12)
+
+
+def test_bfloat16_logits_are_summed_in_float32():
+    """Losses of bfloat16 logits are not rounded to bfloat16, and gradients are."""
+    logits = LOGITS.to(torch.bfloat16).requires_grad_()
+    loss = cross_entropy(logits, TGT_OUT, 0.1)
+    loss.backward()
+    exact = LOGITS.to(torch.bfloat16).double().requires_grad_()
+    cross_entropy(exact, TGT_OUT, 0.1).backward()
+    assert loss.dtype == torch.float32
+    assert logits.grad.dtype == torch.bfloat16
+    torch.testing.assert_close(logits.grad.double(), exact.grad, rtol=1e-2, atol=1e-3)
