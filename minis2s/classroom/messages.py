@@ -26,11 +26,30 @@ class Advice(NamedTuple):
     works: str = ""
 
 
+class Fault(NamedTuple):
+    """The first thing that is wrong with an answer, and what there is to say."""
+
+    name: str
+    works: str
+    advice: Advice
+    source: str
+    where: str
+
+    def message(self, hint: int = 0) -> str:
+        """The text for the learner, with 0, 1 or 2 hints."""
+        return compose(self.works, self.advice, self.source, self.where, hint)
+
+
 class Report(str):
     """A text that a notebook shows as it is, without quotation marks."""
 
     __slots__ = ()
     __repr__ = str.__str__
+
+
+def wrap(text: str) -> list[str]:
+    """The lines of a paragraph."""
+    return textwrap.wrap(text, WIDTH)
 
 
 def compose(works: str, advice: Advice, source: str, where: str, hint: int) -> str:
@@ -39,7 +58,7 @@ def compose(works: str, advice: Advice, source: str, where: str, hint: int) -> s
     Args:
         works: what works already.
         advice: the other parts.
-        source: how the learner gets the arrays of the failing case.
+        source: how the learner gets the arrays of the failing case; may be empty.
         where: the lesson and its section.
         hint: 0 for none, 1 for the idea, 2 for the code as well.
 
@@ -47,8 +66,9 @@ def compose(works: str, advice: Advice, source: str, where: str, hint: int) -> s
         the message, which ends with the section of the lesson.
     """
     story = (works, advice.case, advice.broken, advice.cause, advice.look)
-    lines = textwrap.wrap(" ".join(part for part in story if part), WIDTH)
+    lines = wrap(" ".join(part for part in story if part))
     for number, text in enumerate((advice.idea, advice.code)[:hint], start=1):
-        lines += textwrap.wrap(f"Hint {number}: {text}", WIDTH)
-    more = f"More with hint={hint + 1}. " if hint < 2 else ""
-    return "\n".join([*lines, f"{source} {more}({where})"])
+        lines += wrap(f"Hint {number}: {text}")
+    more = f"More with hint={hint + 1}." if hint < 2 else ""
+    end = " ".join(part for part in (source, more, f"({where})") if part)
+    return "\n".join([*lines, end])
