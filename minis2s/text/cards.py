@@ -6,7 +6,7 @@ Reading them is corpora.py's business.
 from dataclasses import dataclass, field
 
 from minis2s.config import InputError
-from minis2s.text import tasks
+from minis2s.text import grammar, tasks
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,16 @@ CARDS = {
         ("de", "en"),
         {"test": ("de", "en")},
     ),
+    **{
+        name: Card(
+            name,
+            f"generated: {known.about}",
+            "CC0 1.0",
+            known.languages,
+            dict.fromkeys(grammar.SPLIT_SIZES, known.languages),
+        )
+        for name, known in grammar.GRAMMARS.items()
+    },
     **{
         name: Card(
             name,

@@ -20,7 +20,7 @@ from pathlib import Path
 import platformdirs
 
 from minis2s.config import InputError
-from minis2s.text import tasks
+from minis2s.text import grammar, tasks
 from minis2s.text.cards import CARDS, Card, card
 from minis2s.text.files import read_bytes, read_lines, write_whole
 
@@ -73,6 +73,8 @@ def load(name: str, split: str, src: str = "", tgt: str = "") -> ParallelText:
             )
     if src == tgt:
         raise InputError(f"--src and --tgt must differ, got {src!r} twice")
+    if name in grammar.GRAMMARS:
+        return _load_grammar(about, split, src)
     if name == "tatoeba":
         return _load_tatoeba(split, src, tgt)
     sides = [_read_published(about, f"{split}.{language}") for language in (src, tgt)]
@@ -100,6 +102,9 @@ def load_alignment(name: str, split: str) -> list[tuple[Links, Links]]:
     split = _own_split(about, split)
     if name in tasks.TASKS:
         return [(links, links) for links in tasks.make_pairs(name, split)[2]]
+    if name in grammar.GRAMMARS:
+        examples = grammar.make_examples(name, split)
+        return [([*example.sure], [*example.possible]) for example in examples]
     file = OWN_DATA / name / f"{split}.align"
     if about.url or not file.exists():
         raise InputError(f"{name} {split} has no alignment")
@@ -296,6 +301,14 @@ def split_pairs(
         src, tgt = [s for s, _ in kept], [t for _, t in kept]
         result[split] = ParallelText(src, tgt, _hash_lines(src, tgt), pairs.note)
     return result
+
+
+def _load_grammar(about: Card, split: str, src: str) -> ParallelText:
+    examples = grammar.make_examples(about.name, split)
+    sides = [example.src for example in examples], [example.tgt for example in examples]
+    if src != about.languages[0]:
+        sides = sides[::-1]
+    return ParallelText(*sides, _hash_lines(*sides))
 
 
 def _load_tatoeba(split: str, src: str, tgt: str) -> ParallelText:
