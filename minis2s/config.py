@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-ATTENTIONS = ("none", "fixed", "additive", "dot", "general", "scaled")
+ATTENTIONS = ("none", "fixed", "additive", "dot", "general", "scaled", "multi_head")
 """What a recurrent decoder knows of the source; the first two do not look at it."""
 
 
@@ -78,6 +78,9 @@ class RNNConfig(_Settings):
     attention: Literal[*ATTENTIONS] = "general"
     """How a decoder state is scored against a source position. "none": the decoder has
     its first state alone; "fixed": it is given the encoder's end at every step."""
+    n_heads: int = 4
+    """Heads of multi_head attention, 2 * d_hidden / n_heads wide; no other attention
+    looks at it."""
     input_feeding: bool = False
     """Whether each step also reads what the output layer read the step before."""
     d_embed: int = 256
@@ -96,14 +99,21 @@ class RNNConfig(_Settings):
 
     def _check(self) -> None:
         self._check_positive(
-            "vocab_size", "d_embed", "d_hidden", "d_decoder", "n_layers"
+            "vocab_size", "n_heads", "d_embed", "d_hidden", "d_decoder", "n_layers"
         )
         self._check_rate("dropout")
+        self._check_attention()
+
+    def _check_attention(self) -> None:
         if self.attention in ("dot", "scaled"):
             want = f"2 * d_hidden = {2 * self.d_hidden} for {self.attention} attention"
             _require(
                 self.d_decoder == 2 * self.d_hidden, "d_decoder", want, self.d_decoder
             )
+        if self.attention == "multi_head":
+            d_memory = 2 * self.d_hidden
+            want = f"a divisor of 2 * d_hidden = {d_memory} for multi_head attention"
+            _require(d_memory % self.n_heads == 0, "n_heads", want, self.n_heads)
         if self.attention in ("none", "fixed"):
             want = f"false where attention is {self.attention}"
             _require(not self.input_feeding, "input_feeding", want, self.input_feeding)
@@ -167,6 +177,9 @@ class TrainConfig(_Settings):
     epoch takes what is left."""
     max_len: int = 100
     """Longest sentence that is trained on, in tokens; longer pairs are dropped."""
+    bpe_dropout: float = 0.0
+    """Probability that a merge of subwords is left out, anew in every epoch, so that
+    words come in other pieces each time; for SentencePiece alone."""
     optimizer: Literal["sgd", "momentum", "adam", "adamw"] = "adam"
     """Rule that turns a gradient into an update."""
     lr: float = 0.002
@@ -200,7 +213,7 @@ class TrainConfig(_Settings):
         self._check_positive(
             "epochs", "batch_tokens", "accumulate", "max_len", "lr", "average"
         )
-        self._check_rate("label_smoothing", "ema")
+        self._check_rate("bpe_dropout", "label_smoothing", "ema")
         for name in (
             "warmup_steps",
             "weight_decay",

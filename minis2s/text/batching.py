@@ -8,6 +8,7 @@ resumes needs no stored order.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -47,14 +48,29 @@ class EncodedPairs:
     """Pairs left out because a side was blank."""
     n_long: int = 0
     """Pairs left out because a side was longer than allowed."""
+    lines: tuple[int, ...] = ()
+    """Where in the text each pair stood, counted from 0."""
 
     def __len__(self) -> int:
         return len(self.src_start) - 1
+
+    def at(self, epoch: int) -> "EncodedPairs":
+        """The pairs of an epoch: always the same here, but see bpe_dropout.py."""
+        del epoch
+        return self
 
     def pair(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         """Source and target ids of pair i; neither has BOS, both end in EOS."""
         src = self.src[self.src_start[i] : self.src_start[i + 1]]
         return src, self.tgt[self.tgt_start[i] : self.tgt_start[i + 1]]
+
+
+@runtime_checkable
+class TrainingPairs(Protocol):
+    """What a training learns from: pairs that may be cut otherwise in every epoch."""
+
+    def at(self, epoch: int) -> EncodedPairs:
+        """The pairs of an epoch, counted from 0; the same whenever it is asked."""
 
 
 def encode_pairs(
@@ -68,18 +84,22 @@ def encode_pairs(
         max_len: most tokens that a side may have, EOS not counted.
     """
     sides: tuple[list[list[int]], list[list[int]]] = ([], [])
+    lines: list[int] = []
     n_blank = n_long = 0
-    for pair in zip(text.src, text.tgt, strict=True):
+    for line_number, pair in enumerate(zip(text.src, text.tgt, strict=True)):
         ids = [tokenizer.encode(line) if line.strip() else [] for line in pair]
         if not all(ids):
             n_blank += 1
         elif max(map(len, ids)) > max_len:
             n_long += 1
         else:
+            lines.append(line_number)
             for side, tokens in zip(sides, ids, strict=True):
                 side.append([*tokens, EOS_ID])
     flat = [_flatten(side) for side in sides]
-    return EncodedPairs(*flat[0], *flat[1], n_blank=n_blank, n_long=n_long)
+    return EncodedPairs(
+        *flat[0], *flat[1], n_blank=n_blank, n_long=n_long, lines=tuple(lines)
+    )
 
 
 def _flatten(sentences: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:

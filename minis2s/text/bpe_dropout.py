@@ -19,10 +19,16 @@ Source: Provilkov, Emelianenko and Voita 2020, "BPE-Dropout: Simple and Effectiv
 from collections.abc import Iterable
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
-from minis2s.text.bpe import BPE, check_dropout, mark_words
+from minis2s.text.batching import EncodedPairs
+from minis2s.text.bpe import BPE, check_dropout
+from minis2s.text.bpe_learning import mark_words
+from minis2s.text.corpora import ParallelText
 from minis2s.text.tokenizers import EOS_ID, SentencePieceTokenizer, normalize
+
+Flat = tuple[Int[np.ndarray, " _"], Int[np.ndarray, " n_lines_plus_1"]]
+"""The ids of many lines in one array, and the offset where each line begins."""
 
 MAX_CUTS = 32
 """How often a word is cut anew in one epoch at most."""
@@ -54,9 +60,7 @@ class DroppedText:
         self._count = np.bincount(self._words, minlength=len(types))
         self._occurrence = _occurrences(self._words, self._count)
 
-    def encode(
-        self, dropout: float, rng: np.random.Generator
-    ) -> tuple[Int[np.ndarray, " n_tokens"], Int[np.ndarray, " n_lines_plus_1"]]:
+    def encode(self, dropout: float, rng: np.random.Generator) -> Flat:
         """The ids of all lines for one epoch, each line ending in EOS.
 
         Args:
@@ -104,6 +108,79 @@ class DroppedText:
         n = n_cuts[self._words]
         own = n == self._count[self._words]
         return first[self._words] + np.where(own, self._occurrence, rng.integers(n))
+
+
+class DroppedPairs:
+    """Training pairs that are cut anew in every epoch.
+
+    The cuts of an epoch are a pure function of (seed, epoch), so a training that
+    resumes needs no stored text. A pair that would grow beyond `max_len` tokens keeps
+    its ordinary pieces.
+
+    Args:
+        pairs: the same text in ordinary pieces; says which pairs are trained on.
+        text: where they come from.
+        tokenizer: whose merges and ids are used.
+        dropout: probability that a merge is left out of a step, from 0 to 1.
+        max_len: most tokens that a side may have, EOS not counted.
+        seed: with the epoch decides all cuts.
+
+    Raises:
+        InputError: if the tokenizer's model has no byte-pair merges or no bytes.
+    """
+
+    def __init__(
+        self,
+        pairs: EncodedPairs,
+        text: ParallelText,
+        tokenizer: SentencePieceTokenizer,
+        *,
+        dropout: float,
+        max_len: int,
+        seed: int,
+    ) -> None:
+        self.ordinary = pairs
+        self._sides = [
+            DroppedText((lines[i] for i in pairs.lines), tokenizer)
+            for lines in (text.src, text.tgt)
+        ]
+        self._dropout, self._max_len, self._seed = dropout, max_len, seed
+
+    def __len__(self) -> int:
+        return len(self.ordinary)
+
+    def at(self, epoch: int) -> EncodedPairs:
+        """The pairs as they are cut in an epoch, counted from 0."""
+        # The third number keeps these draws apart from those of the batches' order.
+        rng = np.random.default_rng((self._seed, epoch, 1))
+        src, tgt = (side.encode(self._dropout, rng) for side in self._sides)
+        longest = np.maximum(np.diff(src[1]), np.diff(tgt[1]))
+        fits = longest <= self._max_len + 1  # EOS is counted here
+        plain = self.ordinary
+        return EncodedPairs(
+            *_choose_lines(src, (plain.src, plain.src_start), fits),
+            *_choose_lines(tgt, (plain.tgt, plain.tgt_start), fits),
+            lines=plain.lines,
+        )
+
+
+def _choose_lines(
+    first: Flat, second: Flat, is_first: Bool[np.ndarray, " n_lines"]
+) -> Flat:
+    """Line by line that of the first text, or that of the second.
+
+    >>> first = np.array([4, 5, 6]), np.array([0, 2, 3])
+    >>> second = np.array([7, 8, 9]), np.array([0, 1, 3])
+    >>> ids, start = _choose_lines(first, second, np.array([True, False]))
+    >>> ids.tolist(), start.tolist()
+    ([4, 5, 8, 9], [0, 2, 4])
+    """
+    ids = np.concatenate([first[0], second[0]])
+    lines_at = np.where(is_first, first[1][:-1], len(first[0]) + second[1][:-1])
+    length = np.where(is_first, np.diff(first[1]), np.diff(second[1]))
+    start = np.append(0, np.cumsum(length))
+    shift = np.repeat(lines_at - start[:-1], length)
+    return ids[np.arange(len(shift)) + shift], start
 
 
 def _occurrences(

@@ -27,10 +27,20 @@ from minis2s.config import (
     TokenizerConfig,
     TrainConfig,
 )
-from minis2s.text.batching import EncodedPairs, encode_pairs, plan_batches
+from minis2s.text.batching import (
+    EncodedPairs,
+    TrainingPairs,
+    encode_pairs,
+    plan_batches,
+)
+from minis2s.text.bpe_dropout import DroppedPairs
 from minis2s.text.corpora import ParallelText
 from minis2s.text.files import write_whole
-from minis2s.text.tokenizers import Tokenizer, learn_tokenizer
+from minis2s.text.tokenizers import (
+    SentencePieceTokenizer,
+    Tokenizer,
+    learn_tokenizer,
+)
 from minis2s.torch_nn.device import describe_device
 from minis2s.torch_nn.distillation import SEARCH, check_teacher, distil
 from minis2s.torch_nn.models import make_model
@@ -133,7 +143,9 @@ class Experiment:
         self.tokenizer = start.tokenizer if start else self._learn(train_text)
         if teacher:
             train_text = distil(train_text, teacher, teacher_mix, out, device)
-        self.train_pairs = self._encode(train_text, "training")
+        self.train_pairs = self._drop_merges(
+            self._encode(train_text, "training"), train_text
+        )
         self.valid_pairs = self._encode(valid_text, "validation")
         config = MODEL_CONFIGS[settings.kind](
             vocab_size=len(self.tokenizer.pieces), **settings.model
@@ -192,13 +204,31 @@ class Experiment:
             )
         return pairs
 
+    def _drop_merges(self, pairs: EncodedPairs, text: ParallelText) -> TrainingPairs:
+        """The same pairs, cut anew in every epoch if the settings ask for it."""
+        config = self.settings.train
+        if not config.bpe_dropout:
+            return pairs
+        if not isinstance(self.tokenizer, SentencePieceTokenizer):
+            raise InputError(
+                f"train.bpe_dropout goes with tokenizer.kind sentencepiece, got "
+                f"{self.tokenizer.kind}"
+            )
+        return DroppedPairs(
+            pairs,
+            text,
+            self.tokenizer,
+            dropout=config.bpe_dropout,
+            max_len=config.max_len,
+            seed=self.settings.seed,
+        )
+
     @property
     def n_steps(self) -> int:
         """Steps of the whole training, as near as the first epoch tells."""
         config = self.settings.train
-        plan = plan_batches(
-            self.train_pairs, config.batch_tokens, self.settings.seed, epoch=0
-        )
+        pairs = self.train_pairs.at(0)
+        plan = plan_batches(pairs, config.batch_tokens, self.settings.seed, epoch=0)
         return math.ceil(len(plan) / config.accumulate) * config.epochs
 
     def run(self) -> Iterator[StepRecord | Validation]:

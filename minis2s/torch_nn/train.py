@@ -23,6 +23,7 @@ from minis2s.config import TrainConfig
 from minis2s.text.batching import (
     Batch,
     EncodedPairs,
+    TrainingPairs,
     iterate_batches,
     make_batch,
     plan_batches,
@@ -191,7 +192,7 @@ def load_weights(model: nn.Module, weights: dict[str, np.ndarray]) -> None:
 
 
 def train(
-    state: TrainState, pairs: EncodedPairs, validate: Validate
+    state: TrainState, pairs: TrainingPairs, validate: Validate
 ) -> Iterator[StepRecord | Validation]:
     """Train until the epochs, or the patience, are used up; yields what happened.
 
@@ -200,19 +201,20 @@ def train(
 
     Args:
         state: advanced in place; may come from `restore`.
-        pairs: the training pairs.
+        pairs: the training pairs, which may be cut otherwise in every epoch.
         validate: scores the model; must return the configuration's `select`.
     """
     config, counters = state.config, state.counters
     while counters.epoch < config.epochs and not _out_of_patience(counters, config):
-        plan = plan_batches(pairs, config.batch_tokens, state.seed, counters.epoch)
+        now = pairs.at(counters.epoch)
+        plan = plan_batches(now, config.batch_tokens, state.seed, counters.epoch)
         # The counters alone say what comes next, also after `restore`.
         while not _out_of_patience(counters, config):
             if _validation_is_due(counters, config, len(plan)):
                 yield _validate(state, validate, state.ema)
             elif counters.batch < len(plan):
                 group = plan[counters.batch : counters.batch + config.accumulate]
-                batches = [make_batch(pairs, indices) for indices in group]
+                batches = [make_batch(now, indices) for indices in group]
                 yield _step(state, batches, len(plan))
             else:
                 break

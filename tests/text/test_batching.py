@@ -260,3 +260,13 @@ def test_encoding_keeps_the_order(tokenizer):
     pairs = encode_pairs(text, tokenizer, max_len=1)
     got = [tokenizer.decode(pairs.pair(i)[0].tolist()) for i in range(len(pairs))]
     assert got == text.src
+
+
+def test_pairs_know_their_lines():
+    """A pair names the line of the text that it stood on, blank lines counted."""
+    text = ParallelText(["ab", " ", "abcdefgh", "a"], ["b", "b", "b", "ab"], "")
+    pairs = encode_pairs(
+        text, CharTokenizer(["<pad>", "<unk>", "<s>", "</s>", "a", "b"]), 5
+    )
+    assert pairs.lines == (0, 3)
+    assert pairs.at(7) is pairs

@@ -6,8 +6,10 @@ import pytest
 from minis2s.config import InputError
 from minis2s.specs.bpe import cut_probabilities
 from minis2s.text import bpe_dropout
+from minis2s.text.batching import encode_pairs
 from minis2s.text.bpe import BPE
-from minis2s.text.bpe_dropout import DroppedText
+from minis2s.text.bpe_dropout import DroppedPairs, DroppedText
+from minis2s.text.corpora import ParallelText
 from minis2s.text.tokenizers import EOS_ID, SentencePieceTokenizer
 
 LINES = [
@@ -105,3 +107,58 @@ def test_dropout_is_a_probability(rng):
     """What lies outside 0 to 1 is refused."""
     with pytest.raises(InputError, match=r"dropout must be from 0 to 1, got 2\.0"):
         DroppedText(LINES, learn()).encode(2.0, rng)
+
+
+# --- pairs ---
+
+TEXT = ParallelText(
+    ["Zwei Hunde laufen.", "", "Ein Koch kocht.", "Hund"],
+    ["Hunde laufen zwei.", "Köche", "kochen", "Ein Hund läuft. " * 3],
+    "",
+)
+
+
+def make_pairs(dropout=0.5, max_len=19, seed=3):
+    """Pairs of which one is blank; the last is close to the longest allowed."""
+    tokenizer = learn()
+    pairs = encode_pairs(TEXT, tokenizer, max_len)
+    dropped = DroppedPairs(
+        pairs, TEXT, tokenizer, dropout=dropout, max_len=max_len, seed=seed
+    )
+    return tokenizer, pairs, dropped
+
+
+def test_pairs_say_the_same_in_other_pieces():
+    """Every epoch spells the same pairs, the blank one left out, mostly otherwise."""
+    tokenizer, pairs, dropped = make_pairs()
+    assert len(dropped) == len(pairs) == 3
+    seen = set()
+    for epoch in range(5):
+        now = dropped.at(epoch)
+        seen.add(now.src.tobytes())
+        for i in range(3):
+            for side, ordinary in zip(now.pair(i), pairs.pair(i), strict=True):
+                assert side[-1] == EOS_ID
+                assert tokenizer.decode(side.tolist()) == tokenizer.decode(
+                    ordinary.tolist()
+                )
+    assert len(seen) > 1
+
+
+def test_an_epochs_pairs_depend_on_seed_and_epoch_alone():
+    """Whoever resumes in the middle of an epoch has the very same pairs."""
+    first, again, other = make_pairs()[2], make_pairs()[2], make_pairs(seed=4)[2]
+    first.at(0)
+    np.testing.assert_array_equal(first.at(1).src, again.at(1).src)
+    np.testing.assert_array_equal(first.at(1).tgt, again.at(1).tgt)
+    assert first.at(1).src.tobytes() != other.at(1).src.tobytes()
+
+
+def test_a_pair_that_grows_too_long_keeps_its_pieces():
+    """No pair has more tokens than allowed, EOS aside, however many merges are out."""
+    _, pairs, dropped = make_pairs(dropout=0.99)
+    now = dropped.at(0)
+    assert max(np.diff(now.tgt_start)) <= 20
+    for side, ordinary in zip(now.pair(2), pairs.pair(2), strict=True):
+        np.testing.assert_array_equal(side, ordinary)
+    assert len(now.pair(0)[0]) > len(pairs.pair(0)[0])

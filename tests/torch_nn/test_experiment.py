@@ -28,15 +28,16 @@ def make(out, *, text=TEXT, start=None, **changes):
     """A very small experiment."""
     how = ("resume", "allow_inexact", "half", "teacher", "teacher_mix")
     how = {name: changes.pop(name) for name in how if name in changes}
+    kind = changes.pop("kind", "char")
     settings = Settings(
         kind="rnn",
         model={"d_embed": 4, "d_hidden": 3, "d_decoder": 5},
         train=TrainConfig(**{"epochs": 2, "batch_tokens": 15, **changes}),
-        tokenizer=TokenizerConfig(kind="char", min_count=1),
+        tokenizer=TokenizerConfig(kind=kind, vocab_size=320, min_count=1),
         lower=False, src="xx", tgt="yy", seed=1, data_sha256={"train": "0"},
     )  # fmt: skip
     return Experiment(
-        settings, text, TEXT, out, device=torch.device("cpu"), start=start, **how
+        settings, text, text, out, device=torch.device("cpu"), start=start, **how
     )  # fmt: skip
 
 
@@ -383,3 +384,38 @@ def test_another_teacher_is_refused_before_it_translates(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "distil", lambda *_: pytest.fail("translated"))
     with pytest.raises(InputError, match=r"teacher_mix was 'both', is 'only'"):
         make(tmp_path / "run", teacher=teacher, teacher_mix="only", resume=True)
+
+
+# --- BPE dropout ---
+
+SENTENCES = ["ein Hund läuft", "zwei Hunde laufen", "ein Koch kocht", "Köche kochen"]
+SENTENCES = ParallelText(3 * SENTENCES, 3 * SENTENCES[::-1], "")
+BPE = {"text": SENTENCES, "bpe_dropout": 0.4, "kind": "sentencepiece"}
+
+
+def test_bpe_dropout_resumes_in_the_middle_of_an_epoch(tmp_path):
+    """Stopped within an epoch, it goes on with the same pieces, to the same weights."""
+    complete(make(tmp_path / "whole", **BPE, batch_tokens=40))
+    stopped = make(tmp_path / "stopped", **BPE, batch_tokens=40)
+    records = stopped.run()
+    for _ in range(2):
+        next(records)
+    assert stopped.state.counters.batch
+    stopped.save_state()
+    complete(make(tmp_path / "stopped", **BPE, batch_tokens=40, resume=True))
+    files = [tmp_path / out / "model.safetensors" for out in ("whole", "stopped")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_bpe_dropout_changes_what_is_learned(tmp_path):
+    """With it the weights come out otherwise than without it."""
+    for rate in (0.0, 0.4):
+        complete(make(tmp_path / str(rate), **{**BPE, "bpe_dropout": rate}))
+    files = [tmp_path / str(rate) / "model.safetensors" for rate in (0.0, 0.4)]
+    assert files[0].read_bytes() != files[1].read_bytes()
+
+
+def test_bpe_dropout_wants_subwords(tmp_path):
+    """Characters have no merges that could be left out."""
+    with pytest.raises(InputError, match=r"bpe_dropout goes with .* got char"):
+        make(tmp_path / "run", bpe_dropout=0.1)
