@@ -15,7 +15,7 @@ from minis2s.specs.attention import (
     multi_head_attention,
     softmax,
 )
-from minis2s.specs.bpe import cut_probabilities
+from minis2s.specs.bpe import cut_probabilities, join_pair, learn_bpe
 from minis2s.specs.decode import (
     coverage_penalty,
     draw_token,
@@ -63,7 +63,9 @@ __all__ = [
     "gru_step_paper",
     "input_feeding",
     "input_feeding_step",
+    "join_pair",
     "layer_norm",
+    "learn_bpe",
     "linear",
     "log_softmax",
     "lstm",

@@ -1,10 +1,49 @@
 """Byte-pair encoding by counting everything anew, and by trying every dropout."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 
 Pair = tuple[str, str]
+
+
+def learn_bpe(counts: Mapping[str, int], n_merges: int) -> list[Pair]:
+    """The merges that join the most frequent pair, all pairs counted before each.
+
+    Args:
+        counts: word -> how often it occurs.
+        n_merges: how many to learn; fewer if there is nothing left to join.
+
+    Source: Sennrich et al. 2016, algorithm 1, arXiv:1508.07909.
+    """
+    cuts = {word: list(word) for word in counts}
+    merges: list[Pair] = []
+    while len(merges) < n_merges:
+        total: Counter[Pair] = Counter()
+        for word, cut in cuts.items():
+            for pair in pairwise(cut):
+                total[pair] += counts[word]
+        if not total:
+            break
+        best = min(total, key=lambda p: (-total[p], len(p[0] + p[1]), p[0] + p[1], p))
+        merges.append(best)
+        cuts = {word: join_pair(cut, best) for word, cut in cuts.items()}
+    return merges
+
+
+def join_pair(cut: Sequence[str], pair: Pair) -> list[str]:
+    """A cut in which a pair is joined wherever it stands, the leftmost first.
+
+    >>> join_pair(["a", "a", "a", "b"], ("a", "a"))
+    ['aa', 'a', 'b']
+    """
+    joined: list[str] = []
+    i = 0
+    while i < len(cut):
+        width = 2 if tuple(cut[i : i + 2]) == pair else 1
+        joined.append("".join(cut[i : i + width]))
+        i += width
+    return joined
 
 
 def cut_probabilities(

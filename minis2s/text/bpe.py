@@ -1,15 +1,15 @@
-"""Byte-pair encoding from scratch: learn merges, apply them, undo them, drop them.
+"""Byte-pair encoding from scratch: applying merges, undoing them, and leaving some out.
 
 A word begins as single characters. Again and again its best pair of neighbours is
 joined, until no pair of neighbours is among the merges. Which merges there are, and
-which is better, was learned from text: the pair seen most often was joined first.
+which is better, was learned from text (`bpe_learning`): what was joined first there is
+joined first here.
 
 Pieces follow SentencePiece's convention. A space is `▁` at the front of the word that
 it stands before, the first word has one too, and no piece reaches into the next word.
 A character that was never seen becomes the bytes of its UTF-8 form, `<0xF0>` and so on.
-
-`BPE.from_sentencepiece` takes the merges of SentencePiece's own model and then gives
-SentencePiece's own pieces. What SentencePiece cannot do here is `bpe_dropout`'s matter.
+`BPE.from_sentencepiece` takes the merges of SentencePiece's own model, and then gives
+SentencePiece's own pieces.
 
 Left out: a queue of pairs for each word. Looking at every pair in every step takes time
 that grows with the square of a word's length, which words of a language do not notice.
@@ -20,7 +20,6 @@ Sources: Sennrich, Haddow and Birch 2016, "Neural Machine Translation of Rare Wo
     arXiv:1910.13267.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,30 +27,13 @@ from itertools import pairwise
 import numpy as np
 
 from minis2s.config import InputError
+from minis2s.text.bpe_learning import Pair, count_words, learn_bpe, mark_words
 from minis2s.text.tokenizers import (
     BYTE_PIECE,
     SPACE_MARK,
     SentencePieceTokenizer,
     normalize,
 )
-
-Pair = tuple[str, str]
-"""Two pieces that stand side by side."""
-
-_MARKED_WORD = re.compile(f"{SPACE_MARK}[^{SPACE_MARK}]*")
-
-
-def mark_words(text: str) -> list[str]:
-    """The words between spaces, each with the space mark in front.
-
-    Runs of spaces count as one, and spaces at the ends as none. A mark that the text
-    itself holds is taken for a space of its own, as SentencePiece takes it.
-
-    >>> mark_words(" Zwei  Hunde. ")
-    ['▁Zwei', '▁Hunde.']
-    """
-    words = SPACE_MARK + SPACE_MARK.join(filter(None, text.split(" ")))
-    return _MARKED_WORD.findall(words.rstrip(SPACE_MARK))
 
 
 def merge_word(
@@ -104,6 +86,26 @@ class BPE:
     """Whether text is brought to lower case first."""
 
     @classmethod
+    def learn(
+        cls, lines: Iterable[str], n_merges: int, *, lower: bool = False
+    ) -> "BPE":
+        """Merges and alphabet of a text.
+
+        >>> bpe = BPE.learn(["der Hund und der Hut"], n_merges=6)
+        >>> bpe.encode("der Hundehut")
+        ['▁der', '▁Hu', 'n', 'de', '<0x68>', 'u', 't']
+
+        Args:
+            lines: the text.
+            n_merges: how many merges; fewer if the text has nothing left to join.
+            lower: whether text is brought to lower case, here and later.
+        """
+        counts = count_words(lines, lower=lower)
+        merges = learn_bpe(counts, n_merges)
+        ranks = {pair: rank for rank, pair in enumerate(merges)}
+        return cls(ranks, frozenset("".join(counts)), lower=lower)
+
+    @classmethod
     def from_sentencepiece(cls, tokenizer: SentencePieceTokenizer) -> "BPE":
         """The merges of a SentencePiece model.
 
@@ -152,6 +154,20 @@ class BPE:
             known = len(piece) > 1 or piece in self.alphabet
             pieces += [piece] if known else spell_bytes(piece)
         return pieces
+
+    @staticmethod
+    def decode(pieces: Iterable[str]) -> str:
+        """The sentence that pieces spell; bytes that spell no character are `�`.
+
+        >>> BPE.decode(["▁der", "▁Hu", "n", "de", "<0x68>", "u", "t"])
+        'der Hundehut'
+        """
+        text = bytearray()
+        for piece in pieces:
+            byte = BYTE_PIECE.fullmatch(piece)
+            text += bytes.fromhex(byte[1]) if byte else piece.encode()
+        spelled = text.decode(errors="replace").replace(SPACE_MARK, " ")
+        return spelled.lstrip(" ")
 
 
 def spell_bytes(char: str) -> list[str]:

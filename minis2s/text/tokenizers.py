@@ -6,8 +6,8 @@ Unicode's composed form (NFC) first, so that "ü" is one character wherever the 
 was written.
 
 What this does not do: the word tokenizer does not give back the spaces around
-punctuation that the original had. Here byte-pair encoding is a library's; `bpe` builds
-it from scratch.
+punctuation that the original had. Byte-pair encoding is a library's here; `bpe` is
+the same from scratch.
 """
 
 import io

@@ -1,5 +1,6 @@
 """Byte-pair encoding from scratch, against its definition and against SentencePiece."""
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import sentencepiece
 
 from minis2s.config import InputError
 from minis2s.specs.bpe import cut_probabilities
-from minis2s.text.bpe import BPE, mark_words, merge_word
+from minis2s.text.bpe import BPE, merge_word
+from minis2s.text.bpe_learning import mark_words
 from minis2s.text.tokenizers import SentencePieceTokenizer, load_tokenizer
 
 MODELS = Path(__file__).parents[2] / "data" / "models"
@@ -112,10 +114,48 @@ def test_best_pair_first_then_leftmost():
     assert merge_word("aaaaa", ranks) == ["aa", "aa", "a"]
 
 
-@pytest.mark.parametrize("text", ["a▁b", "a b", " a  b "])
-def test_a_mark_is_a_space(text):
-    """A mark that the text holds stands for a space."""
-    assert mark_words(text) == ["▁a", "▁b"]
+@pytest.mark.parametrize("n_merges", [0, 7, 1000])
+@pytest.mark.parametrize("text", ODD_LINES)
+def test_decoding_undoes_encoding(text, n_merges):
+    """Pieces of any text, seen or not, spell its words again."""
+    bpe = BPE.learn(["Zwei Hunde, ein Hund.", "die Hunde laufen"], n_merges)
+    words = mark_words(unicodedata.normalize("NFC", text))
+    spelled = "".join(words).replace("▁", " ").lstrip(" ")
+    assert BPE.decode(bpe.encode(text)) == spelled
+
+
+@pytest.mark.parametrize("text", ODD_LINES)
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_pieces_spell_what_sentencepiece_spells(shipped, rng, text, dropout):
+    """The library reads our pieces as we do, however a word was cut."""
+    pieces = BPE.from_sentencepiece(shipped).encode(text, dropout, rng)
+    ids = [shipped.pieces.index(piece) for piece in pieces]
+    assert BPE.decode(pieces) == shipped.decode(ids)
+
+
+def test_pieces_are_learned_and_the_rest_is_bytes():
+    """What was seen often is one piece; letters never seen are their bytes."""
+    bpe = BPE.learn(["die Hunde"] * 3, n_merges=100)
+    assert bpe.encode("die Hunde") == ["▁die", "▁Hunde"]
+    assert bpe.encode("die ß") == ["▁die", "▁", "<0xC3>", "<0x9F>"]
+
+
+def test_learning_in_lower_case():
+    """Merges learned in lower case are applied in lower case."""
+    bpe = BPE.learn(["Die Hunde", "die HUNDE"], n_merges=100, lower=True)
+    assert bpe.encode("DIE Hunde") == ["▁die", "▁hunde"]
+
+
+def test_text_that_looks_like_a_byte_is_text():
+    """No piece is taken for a byte, though the text learned from was full of them."""
+    text = "<0xC3> <0x9F>"
+    bpe = BPE.learn([text] * 5, n_merges=1000)
+    assert BPE.decode(bpe.encode(text)) == text
+
+
+def test_bytes_that_spell_nothing():
+    """Bytes that begin no character are replaced, and what follows stays."""
+    assert BPE.decode(["▁a", "<0xC3>", "b", "<0x9F>"]) == "a�b�"
 
 
 # --- dropout ---
