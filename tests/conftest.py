@@ -14,7 +14,8 @@ _VARIANTS = (
     "lstm general 2 all", "rnn scaled 2 none", "gru additive 1 target",
     "rnn additive+ 2 all", "lstm general+ 1 target", "gru dot+ 1 none",
     "rnn general+ 1 none", "lstm scaled+ 2 none", "gru general+ 2 all",
-    "lstm dot+ 2 all",
+    "lstm dot+ 2 all", "lstm multi_head 2 all", "rnn multi_head 1 target",
+    "gru multi_head+ 1 none",
 )  # fmt: skip
 """Cell, attention (+ with input feeding), layers, tie: any two values that may stand
 together do so somewhere, scores aside, which differ in nothing but the score."""
@@ -45,6 +46,7 @@ def make_model():
 
     def make(**changes):
         sizes = {"vocab_size": 23, "d_embed": 5, "d_hidden": 7, "d_decoder": 14}
+        sizes["n_heads"] = 2
         model = Seq2Seq(RNNConfig(**{**sizes, **changes}))
         for value in model.parameters():
             torch.nn.init.normal_(value, std=0.6)

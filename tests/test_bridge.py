@@ -31,7 +31,8 @@ LAYERS = {
 }
 """Class -> its file in either wing, and sizes."""
 
-WIDTHS = {"d_embed": 5, "d_hidden": 7, "d_decoder": 14, "n_layers": 2}
+WIDTHS = {"d_embed": 5, "d_hidden": 7, "d_decoder": 14, "n_heads": 2}
+WIDTHS["n_layers"] = 2
 SMALL = {"d_model": 6, "n_heads": 2, "d_ff": 7, "n_layers": 2}
 RECURRENT = [
     *(("tie", tie) for tie in ("none", "target", "all")),

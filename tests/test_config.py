@@ -164,6 +164,7 @@ def test_choices(kind, name, value):
     ("kind", "name"),
     [
         (RNNConfig, "vocab_size"),
+        (RNNConfig, "n_heads"),
         (RNNConfig, "d_embed"),
         (RNNConfig, "d_hidden"),
         (RNNConfig, "d_decoder"),
@@ -248,6 +249,22 @@ def test_dot_attention_needs_equal_widths(attention):
         RNNConfig(**sizes, d_decoder=13)
 
 
+def test_heads_share_the_width_of_the_memory():
+    """Each head of a recurrent translator, too, is a whole number wide."""
+    sizes = {"vocab_size": 97, "d_hidden": 15, "attention": "multi_head"}
+    assert RNNConfig(**sizes, n_heads=6).n_heads == 6
+    message = r"^n_heads must be a divisor of 2 \* d_hidden = 30 for .*, got 4$"
+    with pytest.raises(InputError, match=message):
+        RNNConfig(**sizes)
+
+
+@pytest.mark.parametrize("attention", [a for a in ATTENTIONS if a != "multi_head"])
+def test_one_head_does_not_share(attention):
+    """Where there are no heads, their number divides nothing."""
+    sizes = {"vocab_size": 97, "d_hidden": 15, "d_decoder": 30}
+    assert RNNConfig(**sizes, attention=attention, n_heads=7).n_heads == 7
+
+
 @pytest.mark.parametrize("attention", ["none", "fixed"])
 def test_input_feeding_needs_attention(attention):
     """Without attention there is no attentional vector to feed."""
@@ -300,10 +317,13 @@ def test_sampling_has_no_beam():
         DecodeConfig(sample=True, n_beams=5)
 
 
-@pytest.mark.parametrize("attention", ["none", "fixed", "additive", "general"])
+@pytest.mark.parametrize(
+    "attention", ["none", "fixed", "additive", "general", "multi_head"]
+)
 def test_other_attentions_take_any_widths(attention):
-    """Only the dot products ask for equal widths."""
-    RNNConfig(vocab_size=97, attention=attention, d_hidden=7, d_decoder=13)
+    """Only the dot products of states as they are ask for equal widths."""
+    sizes = {"d_hidden": 7, "d_decoder": 13, "n_heads": 2}
+    RNNConfig(vocab_size=97, attention=attention, **sizes)
 
 
 def test_attentions_are_those_of_the_model():

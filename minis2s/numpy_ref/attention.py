@@ -17,9 +17,9 @@ classes here hold the parameters and their gradients, and call the pairs.
 
 Translating asks the same memory at every step. It may project the keys once,
 `project_key`, and then `attend`: that changes the cost and nothing else, and needs no
-way back.
-
-Left out: several heads, which are in multi_head.py.
+way back. `project(key, value)` is the same step for a decoder that need not know which
+attention it has: several heads, in multi_head.py, map the values too. `make_attention`
+builds any of them.
 
 Papers: Bahdanau, Cho and Bengio 2014, arXiv:1409.0473 (additive); Luong, Pham and
 Manning 2015, arXiv:1508.04025 (dot, general); Vaswani et al. 2017, arXiv:1706.03762
@@ -51,8 +51,9 @@ from minis2s.numpy_ref.dot_attention import (
 )
 from minis2s.numpy_ref.functional import linear_forward
 from minis2s.numpy_ref.layer import Layer
+from minis2s.numpy_ref.multi_head import MultiHeadAttention
 
-ATTENTION_NAMES = ("additive", "dot", "general", "scaled")
+ATTENTION_NAMES = ("additive", "dot", "general", "multi_head", "scaled")
 
 
 class Attention(Layer):
@@ -132,6 +133,17 @@ class Attention(Layer):
     ) -> Float[np.ndarray, "batch src_len d_score"]:
         """The part of the score that depends on the keys alone: here, the keys."""
         return key
+
+    def project(
+        self,
+        key: Float[np.ndarray, "batch src_len d_key"],
+        value: Float[np.ndarray, "batch src_len d_value"],
+    ) -> tuple[
+        Float[np.ndarray, "batch src_len d_score"],
+        Float[np.ndarray, "batch src_len d_value"],
+    ]:
+        """What `attend` takes of both: projected keys, and the values as they are."""
+        return self.project_key(key), value
 
     def attend(
         self,
@@ -261,27 +273,38 @@ class AdditiveAttention(Attention):
 
 
 def make_attention(
-    name: str, d_query: int, d_key: int, d_attention: int, rng: np.random.Generator
-) -> Attention:
+    name: str,
+    d_query: int,
+    d_key: int,
+    *,
+    d_attention: int,
+    n_heads: int,
+    rng: np.random.Generator,
+) -> Attention | MultiHeadAttention:
     """Build an attention by its name, as a configuration gives it.
 
     Args:
-        name: "additive", "dot", "general", or "scaled", which is the scaled "dot".
+        name: "additive", "dot", "general", "multi_head", or "scaled", which is the
+            scaled "dot".
         d_query: width of a query.
-        d_key: width of a key.
+        d_key: width of a key and of a value, and so of the context.
         d_attention: number of tanh units; only "additive" has any.
+        n_heads: number of heads; only "multi_head" has any.
         rng: draws the parameters.
 
     Returns:
         the layer.
 
     Raises:
-        ValueError: if the name is unknown, or the widths differ for a dot product.
+        ValueError: if the name is unknown, the widths differ for a dot product, or the
+            heads cannot share a key's width evenly.
     """
     if name == "additive":
         return AdditiveAttention(d_query, d_key, d_attention, rng)
     if name == "general":
         return GeneralAttention(d_query, d_key, rng)
+    if name == "multi_head":
+        return MultiHeadAttention(d_query, d_key, d_key, n_heads, rng)
     if name not in ("dot", "scaled"):
         choices = ", ".join(ATTENTION_NAMES)
         raise ValueError(f"attention: name must be one of {choices}, got {name!r}")

@@ -45,11 +45,17 @@ class AttentiveDecoder(Decoder):
     def _widths(config: RNNConfig) -> tuple[int, int]:
         return config.d_embed, 2 * config.d_hidden
 
-    def project_key(
-        self, value: Float[np.ndarray, "batch src_len d_memory"]
-    ) -> Float[np.ndarray, "batch src_len d_key"]:
-        """The keys in the form that the attention's score takes."""
-        return self.attention.project_key(value)
+    def project(
+        self, outputs: Float[np.ndarray, "batch src_len d_memory"]
+    ) -> tuple[
+        Float[np.ndarray, "batch *n_heads src_len d_key"],
+        Float[np.ndarray, "batch *n_heads src_len d_value"],
+    ]:
+        """Keys and values in the form that the attention takes: of each head, if any.
+
+        Both begin as the encoder's outputs.
+        """
+        return self.attention.project(outputs, outputs)
 
     def _look(
         self, outputs: Float[np.ndarray, "batch tgt_len d_hidden"], memory: Memory
@@ -62,7 +68,7 @@ class AttentiveDecoder(Decoder):
         context, weights, cache = self.attention.forward(
             outputs, memory.value, memory.value, mask
         )
-        return context, weights[:, None, None], cache
+        return context, _as_map(weights), cache
 
     def _look_backward(
         self,
@@ -86,7 +92,15 @@ class AttentiveDecoder(Decoder):
         context, weights = self.attention.attend(
             query, memory.key, memory.value, memory.mask[:, None]
         )
-        return context, weights[:, None, None]
+        return context, _as_map(weights)
+
+
+def _as_map(
+    weights: Float[np.ndarray, "batch *n_heads tgt_len src_len"],
+) -> Float[np.ndarray, "batch n_layers n_heads tgt_len src_len"]:
+    """The axes that all models' weights have: one layer, and the heads or one."""
+    heads = weights if weights.ndim == 4 else weights[:, None]
+    return heads[:, None]
 
 
 class FedState(NamedTuple):

@@ -92,7 +92,12 @@ class Decoder(Layer):
         self.layers = [cell(width, d_hidden, rng) for width in widths]
         if config.attention in ATTENTION_NAMES:
             self.attention = make_attention(
-                config.attention, d_hidden, d_memory, d_attention=d_hidden, rng=rng
+                config.attention,
+                d_hidden,
+                d_memory,
+                d_attention=d_hidden,
+                n_heads=config.n_heads,
+                rng=rng,
             )
         self.combine = Linear(d_context + d_hidden, config.d_embed, rng)
         self.output = Linear(config.d_embed, config.vocab_size, rng)
@@ -274,11 +279,14 @@ class Decoder(Layer):
         """Width of what the first layer reads, and of the context."""
         return config.d_embed, 0
 
-    def project_key(
-        self, value: Float[np.ndarray, "batch src_len d_memory"]
-    ) -> Float[np.ndarray, "batch src_len d_key"]:
-        """The part of a look at the source that is the same at every step."""
-        return value
+    def project(
+        self, outputs: Float[np.ndarray, "batch src_len d_memory"]
+    ) -> tuple[
+        Float[np.ndarray, "batch *n_heads src_len d_key"],
+        Float[np.ndarray, "batch *n_heads src_len d_value"],
+    ]:
+        """Memory.key and Memory.value: what of a look is the same at every step."""
+        return outputs, outputs
 
     def _read(
         self, embedded: Float[np.ndarray, "*rows d_embed"], memory: Memory
@@ -316,7 +324,7 @@ class Decoder(Layer):
         Float[np.ndarray, "batch 1 d_context"],
         Float[np.ndarray, "batch n_layers n_heads 1 src_len"],
     ]:
-        """A look from one state, with the keys that `project_key` has made."""
+        """A look from one state, with the keys and values that `project` has made."""
         context, weights, _ = self._look(query, memory)
         return context, weights
 

@@ -32,9 +32,9 @@ CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 class Memory(NamedTuple):
     """What the encoder hands to the decoder; every row belongs to one sentence."""
 
-    value: Float[np.ndarray, "batch src_len d_memory"]
-    """The encoder's output."""
-    key: Float[np.ndarray, "batch src_len d_key"]
+    value: Float[np.ndarray, "batch *n_heads src_len d_value"]
+    """The encoder's outputs; for several heads, projected once."""
+    key: Float[np.ndarray, "batch *n_heads src_len d_key"]
     """The same, projected once for the attention's score."""
     mask: Bool[np.ndarray, "batch src_len"]
     """True where there is a source token."""

@@ -7,7 +7,8 @@ gradient of the logits back to every parameter, part by part in the opposite ord
 Dropout acts if a generator is passed, and rests otherwise.
 
 The parts: rnn_encoder.py, rnn_decoder.py and attentive_decoder.py, made of the layers
-in rnn.py, gru.py, lstm.py, bidirectional.py, rnn_stack.py and attention.py.
+in rnn.py, gru.py, lstm.py, bidirectional.py, rnn_stack.py, attention.py and
+multi_head.py.
 
 Sources: see the parts.
 
@@ -82,7 +83,7 @@ class Seq2Seq(Layer):
         """Name of the attention that the maps show."""
         if self.config.attention in ("none", "fixed"):
             return "no attention"
-        return f"{self.config.attention} cross-attention"
+        return f"{self.config.attention.replace('_', '-')} cross-attention"
 
     def encode(
         self,
@@ -95,8 +96,9 @@ class Seq2Seq(Layer):
             ValueError, TypeError: as `forward` does.
         """
         _check_source(src, src_mask)
-        value, final, _ = self.encoder.forward(src, src_mask)
-        return Memory(value, self.decoder.project_key(value), src_mask, final)
+        outputs, final, _ = self.encoder.forward(src, src_mask)
+        key, value = self.decoder.project(outputs)
+        return Memory(value, key, src_mask, final)
 
     def forward(
         self,
@@ -119,9 +121,9 @@ class Seq2Seq(Layer):
             rng: draws what dropout silences, in training; None silences nothing.
 
         Returns:
-            logits, attention weights (n_layers and n_heads are 1; a decoder that does
-            not look has no layer that does, and n_layers is 0), and the cache for
-            `backward`.
+            logits, attention weights (n_layers is 1, and so is n_heads but for
+            multi_head; a decoder that does not look has no layer that does, and
+            n_layers is 0), and the cache for `backward`.
 
         Raises:
             ValueError: if a rank or a shared axis disagrees, an id has no vector, there
@@ -130,9 +132,9 @@ class Seq2Seq(Layer):
         """
         _check_source(src, src_mask)
         check_shape("tgt_in", tgt_in, batch=len(src), tgt_len=None)
-        value, final, encoder_cache = self.encoder.forward(src, src_mask, rng=rng)
-        # No key is projected ahead: attention.forward does it, and so can go back.
-        memory = Memory(value, value, src_mask, final)
+        outputs, final, encoder_cache = self.encoder.forward(src, src_mask, rng=rng)
+        # Nothing is projected ahead: attention.forward does it, and so can go back.
+        memory = Memory(outputs, outputs, src_mask, final)
         logits, weights, decoder_cache = self.decoder.forward(tgt_in, memory, rng=rng)
         return logits, weights, Seq2SeqCache(encoder_cache, decoder_cache)
 

@@ -16,10 +16,12 @@ same memory at every step projects the keys once and then calls `attend`:
     for each step:
         context, weights = attention.attend(query, projected_key, memory, mask)
 
-Nothing is remembered between calls.
+Nothing is remembered between calls. `project(key, value)` is the same step for a
+decoder that need not know which attention it has: several heads, in multi_head.py, map
+the values too. `make_attention` builds any of them.
 
-Left out: several heads, which are in multi_head.py, and the fused kernel, which is
-faster but does not hand back the weights that we want to look at.
+Left out: the fused kernel, which is faster but does not hand back the weights that we
+want to look at.
 
 Papers: Bahdanau, Cho and Bengio 2014, arXiv:1409.0473 (additive); Luong, Pham and
 Manning 2015, arXiv:1508.04025 (dot, general); Vaswani et al. 2017, arXiv:1706.03762
@@ -36,9 +38,10 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from minis2s.torch_nn.multi_head import MultiHeadAttention
 from minis2s.torch_nn.softmax import masked_softmax
 
-ATTENTION_NAMES = ("additive", "dot", "general", "scaled")
+ATTENTION_NAMES = ("additive", "dot", "general", "multi_head", "scaled")
 
 
 class Attention(nn.Module):
@@ -62,6 +65,16 @@ class Attention(nn.Module):
             the keys in the form that `score` and `attend` take.
         """
         raise NotImplementedError
+
+    def project(
+        self,
+        key: Float[Tensor, "batch src_len d_key"],
+        value: Float[Tensor, "batch src_len d_value"],
+    ) -> tuple[
+        Float[Tensor, "batch src_len d_score"], Float[Tensor, "batch src_len d_value"]
+    ]:
+        """What `attend` takes of both: projected keys, and the values as they are."""
+        return self.project_key(key), value
 
     def score(
         self,
@@ -272,25 +285,32 @@ class AdditiveAttention(Attention):
         return f"d_query={d_query}, d_key={d_key}, d_attention={d_attention}"
 
 
-def make_attention(name: str, d_query: int, d_key: int, d_attention: int) -> Attention:
+def make_attention(
+    name: str, d_query: int, d_key: int, *, d_attention: int, n_heads: int
+) -> Attention | MultiHeadAttention:
     """Build an attention by its name, as a configuration gives it.
 
     Args:
-        name: "additive", "dot", "general", or "scaled", which is the scaled "dot".
+        name: "additive", "dot", "general", "multi_head", or "scaled", which is the
+            scaled "dot".
         d_query: width of a query.
-        d_key: width of a key.
+        d_key: width of a key and of a value, and so of the context.
         d_attention: number of tanh units; only "additive" has any.
+        n_heads: number of heads; only "multi_head" has any.
 
     Returns:
         the module, freshly initialised from torch's global random state.
 
     Raises:
-        ValueError: if the name is unknown, or the widths differ for a dot product.
+        ValueError: if the name is unknown, the widths differ for a dot product, or the
+            heads cannot share a key's width evenly.
     """
     if name == "additive":
         return AdditiveAttention(d_query, d_key, d_attention)
     if name == "general":
         return GeneralAttention(d_query, d_key)
+    if name == "multi_head":
+        return MultiHeadAttention(d_query, d_key, d_model=d_key, n_heads=n_heads)
     if name not in ("dot", "scaled"):
         choices = ", ".join(ATTENTION_NAMES)
         raise ValueError(f"attention: name must be one of {choices}, got {name!r}")

@@ -36,11 +36,17 @@ class AttentiveDecoder(Decoder):
     def _widths(config: RNNConfig) -> tuple[int, int]:
         return config.d_embed, 2 * config.d_hidden
 
-    def project_key(
-        self, value: Float[Tensor, "batch src_len d_memory"]
-    ) -> Float[Tensor, "batch src_len d_key"]:
-        """The keys in the form that the attention's score takes."""
-        return self.attention.project_key(value)
+    def project(
+        self, outputs: Float[Tensor, "batch src_len d_memory"]
+    ) -> tuple[
+        Float[Tensor, "batch *n_heads src_len d_key"],
+        Float[Tensor, "batch *n_heads src_len d_value"],
+    ]:
+        """Keys and values in the form that the attention takes: of each head, if any.
+
+        Both begin as the encoder's outputs.
+        """
+        return self.attention.project(outputs, outputs)
 
     def _look(
         self, outputs: Float[Tensor, "batch tgt_len d_hidden"], memory: Memory
@@ -52,7 +58,15 @@ class AttentiveDecoder(Decoder):
         context, weights = self.attention.attend(
             outputs, memory.key, memory.value, mask
         )
-        return context, weights[:, None, None]
+        return context, _as_map(weights)
+
+
+def _as_map(
+    weights: Float[Tensor, "batch *n_heads tgt_len src_len"],
+) -> Float[Tensor, "batch n_layers n_heads tgt_len src_len"]:
+    """The axes that all models' weights have: one layer, and the heads or one."""
+    heads = weights if weights.ndim == 4 else weights.unsqueeze(1)
+    return heads.unsqueeze(1)
 
 
 class FedState(NamedTuple):

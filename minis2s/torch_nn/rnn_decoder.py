@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from minis2s.config import RNNConfig
 from minis2s.torch_nn.attention import ATTENTION_NAMES, make_attention
+from minis2s.torch_nn.dropout import Dropout
 from minis2s.torch_nn.embedding import Embedding
 from minis2s.torch_nn.rnn_encoder import CELLS, Memory
 from minis2s.torch_nn.rnn_stack import (
@@ -67,13 +68,17 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(cell(width, d_hidden) for width in widths)
         if config.attention in ATTENTION_NAMES:
             self.attention = make_attention(
-                config.attention, d_hidden, d_memory, d_attention=d_hidden
+                config.attention,
+                d_hidden,
+                d_memory,
+                d_attention=d_hidden,
+                n_heads=config.n_heads,
             )
         self.combine = nn.Linear(d_context + d_hidden, config.d_embed)
         self.output = nn.Linear(config.d_embed, config.vocab_size)
         if config.tie != "none":
             self.output.weight = embedding.weight
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     # A known target, and one token further.
 
@@ -139,11 +144,14 @@ class Decoder(nn.Module):
         """Width of what the first layer reads, and of the context."""
         return config.d_embed, 0
 
-    def project_key(
-        self, value: Float[Tensor, "batch src_len d_memory"]
-    ) -> Float[Tensor, "batch src_len d_key"]:
-        """The part of a look at the source that is the same at every step."""
-        return value
+    def project(
+        self, outputs: Float[Tensor, "batch src_len d_memory"]
+    ) -> tuple[
+        Float[Tensor, "batch *n_heads src_len d_key"],
+        Float[Tensor, "batch *n_heads src_len d_value"],
+    ]:
+        """Memory.key and Memory.value: what of a look is the same at every step."""
+        return outputs, outputs
 
     def _read(
         self, embedded: Float[Tensor, "*rows d_embed"], memory: Memory

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from minis2s.config import RNNConfig
 from minis2s.torch_nn.bidirectional import Bidirectional
+from minis2s.torch_nn.dropout import Dropout
 from minis2s.torch_nn.embedding import Embedding
 from minis2s.torch_nn.gru import GRU
 from minis2s.torch_nn.lstm import LSTM
@@ -31,9 +32,9 @@ CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 class Memory(NamedTuple):
     """What the encoder hands to the decoder; every row belongs to one sentence."""
 
-    value: Float[Tensor, "batch src_len d_memory"]
-    """The encoder's output."""
-    key: Float[Tensor, "batch src_len d_key"]
+    value: Float[Tensor, "batch *n_heads src_len d_value"]
+    """The encoder's outputs; for several heads, projected once."""
+    key: Float[Tensor, "batch *n_heads src_len d_key"]
     """The same, projected once for the attention's score."""
     mask: Bool[Tensor, "batch src_len"]
     """True where there is a source token."""
@@ -63,7 +64,7 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(
             Bidirectional(cell, width, d_hidden) for width in widths
         )
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(
         self,

@@ -1,7 +1,8 @@
 """The recurrent translator as a whole: one encoder, and the decoder it is given.
 
 The parts: rnn_encoder.py, rnn_decoder.py and attentive_decoder.py, made of the layers
-in rnn.py, gru.py, lstm.py, bidirectional.py, rnn_stack.py and attention.py.
+in rnn.py, gru.py, lstm.py, bidirectional.py, rnn_stack.py, attention.py and
+multi_head.py.
 
 Sources: see the parts.
 
@@ -60,7 +61,7 @@ class Seq2Seq(nn.Module):
         """Name of the attention that the maps show."""
         if self.config.attention in ("none", "fixed"):
             return "no attention"
-        return f"{self.config.attention} cross-attention"
+        return f"{self.config.attention.replace('_', '-')} cross-attention"
 
     def encode(
         self,
@@ -70,8 +71,8 @@ class Seq2Seq(nn.Module):
         fused: bool = True,
     ) -> Memory:
         """Read the source once; the decoder may then ask as often as it likes."""
-        value, final = self.encoder(src, src_mask, fused=fused)
-        key = self.decoder.project_key(value)
+        outputs, final = self.encoder(src, src_mask, fused=fused)
+        key, value = self.decoder.project(outputs)
         return Memory(value, key, src_mask, final)
 
     def forward(
@@ -94,8 +95,9 @@ class Seq2Seq(nn.Module):
             fused: use the library's kernels where there are any.
 
         Returns:
-            logits, and attention weights (n_layers and n_heads are 1; a decoder that
-            does not look has no layer that does, and n_layers is 0).
+            logits, and attention weights (n_layers is 1, and so is n_heads but for
+            multi_head; a decoder that does not look has no layer that does, and
+            n_layers is 0).
         """
         memory = self.encode(src, src_mask, fused=fused)
         return self.decoder(tgt_in, memory, fused=fused)

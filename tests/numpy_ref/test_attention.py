@@ -435,13 +435,39 @@ def test_projecting_the_keys_once_changes_nothing(kind, regime):
     np.testing.assert_allclose(weights, expected_weights, **SPEC)
 
 
+@each_kind
+def test_a_value_needs_no_projection(kind):
+    """What `project` makes of keys and values: projected keys, and the same values."""
+    case = make_case(kind)
+    layer = make_layer(kind, case)
+    projected_key, value = layer.project(case["key"], case["value"])
+    np.testing.assert_array_equal(projected_key, layer.project_key(case["key"]))
+    assert value is case["value"]
+
+
+def make_by_name(name, d_query=7, d_key=7):
+    """An attention as a configuration asks for it."""
+    rng, sizes = np.random.default_rng(0), {"d_attention": 13, "n_heads": 5}
+    return attention.make_attention(name, d_query, d_key, **sizes, rng=rng)
+
+
 @pytest.mark.parametrize("name", attention.ATTENTION_NAMES)
 def test_an_attention_is_made_by_its_name(name):
     """The configuration's names lead to the classes; "scaled" is a dot product."""
-    layer = attention.make_attention(name, 7, 7, 13, np.random.default_rng(0))
-    kind = "dot" if name == "scaled" else name
+    layer = make_by_name(name, 35, 35)
+    kind = "dot" if name == "scaled" else name.replace("_", "")
     assert type(layer).__name__.lower() == f"{kind}attention"
     assert getattr(layer, "scaled", False) == (name == "scaled")
+
+
+def test_heads_are_together_as_wide_as_a_key():
+    """So a context is, too, as it is without heads."""
+    layer = make_by_name("multi_head", d_query=7, d_key=15)
+    shapes = {name: param.shape for name, param in layer.named_parameters()}
+    assert layer.n_heads == 5
+    assert shapes["query.weight"] == (15, 7)
+    assert shapes["key.weight"] == shapes["value.weight"] == (15, 15)
+    assert shapes["output.weight"] == (15, 15)
 
 
 @pytest.mark.parametrize(
@@ -450,16 +476,17 @@ def test_an_attention_is_made_by_its_name(name):
         (
             "bahdanau",
             7,
-            "name must be one of additive, dot, general, scaled, got 'bahdanau'",
+            "one of additive, dot, general, multi_head, scaled, got 'bahdanau'",
         ),
         ("dot", 17, r"d_key must be 7 \(d_query\) for dot, got 17"),
         ("scaled", 17, r"d_key must be 7 \(d_query\) for scaled, got 17"),
+        ("multi_head", 17, r"d_model: must be a multiple of n_heads = 5, got 17"),
     ],
 )
 def test_an_impossible_attention_is_refused(name, d_key, message):
-    """An unknown name, or widths that the dot product cannot take."""
+    """An unknown name, or widths that the dot product or the heads cannot take."""
     with pytest.raises(ValueError, match=message):
-        attention.make_attention(name, 7, d_key, 13, np.random.default_rng(0))
+        make_by_name(name, d_key=d_key)
 
 
 def test_class_remembers_nothing_between_calls(grad_context):

@@ -4,7 +4,7 @@ Four sentences of 7, 5, 2 and 0 source tokens: the last has nothing to look at. 
 every gradient is right is in test_seq2seq.py.
 """
 
-import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,19 +16,25 @@ from minis2s.numpy_ref.rnn_encoder import Memory
 from minis2s.numpy_ref.seq2seq import make_decoder
 
 BATCH, SRC_LEN, TGT_LEN, VOCAB_SIZE, D_EMBED, D_HIDDEN, D_DECODER = 4, 7, 5, 23, 2, 3, 6
+N_HEADS = 3
 MASK = np.arange(SRC_LEN) < np.array([[7], [5], [2], [0]])
 SPEC = {"rtol": 1e-12, "atol": 1e-12}
 
-each_score = pytest.mark.parametrize(
-    "attention", ["additive", "dot", "general", "scaled"]
-)
+SPECS = {
+    "additive": specs.additive_attention,
+    "dot": specs.dot_attention,
+    "general": specs.general_attention,
+    "multi_head": specs.multi_head_attention,
+    "scaled": partial(specs.dot_attention, scaled=True),
+}
+each_attention = pytest.mark.parametrize("attention", SPECS)
 each_depth = pytest.mark.parametrize("n_layers", [1, 2])
 
 
 def make(rng, *, input_feeding=True, **changes):
     """A decoder with random parameters."""
     sizes = {"d_embed": D_EMBED, "d_hidden": D_HIDDEN, "d_decoder": D_DECODER}
-    sizes |= {"vocab_size": VOCAB_SIZE, "dropout": 0.0, **changes}
+    sizes |= {"vocab_size": VOCAB_SIZE, "n_heads": N_HEADS, "dropout": 0.0, **changes}
     config = RNNConfig(input_feeding=input_feeding, **sizes)
     decoder = make_decoder(Embedding(VOCAB_SIZE, D_EMBED, rng), config, rng)
     decoder.load({n: rng.normal(size=p.shape) for n, p in decoder.named_parameters()})
@@ -36,10 +42,16 @@ def make(rng, *, input_feeding=True, **changes):
 
 
 def make_memory(rng, decoder):
-    """What an encoder might have handed over, the keys projected."""
-    value = rng.normal(size=(BATCH, SRC_LEN, 2 * D_HIDDEN))
+    """What an encoder might have handed over, nothing projected yet."""
+    outputs = rng.normal(size=(BATCH, SRC_LEN, 2 * D_HIDDEN))
     final = tuple(rng.normal(size=(BATCH, 2 * D_HIDDEN)) for _ in decoder.layers)
-    return Memory(value, decoder.project_key(value), MASK, final)
+    return Memory(outputs, outputs, MASK, final)
+
+
+def projected(decoder, memory):
+    """The same memory as translating takes it."""
+    key, value = decoder.project(memory.value)
+    return memory._replace(value=value, key=key)
 
 
 @pytest.fixture
@@ -48,33 +60,23 @@ def tgt_in(rng):
     return rng.integers(4, VOCAB_SIZE, size=(BATCH, TGT_LEN))
 
 
-def dot(query, key):
-    """One number at a time."""
-    return sum(q * k for q, k in zip(query, key, strict=True))
+def make_look(name, layer, value, mask):
+    """The specification's attention of one state to one sentence."""
+    params = dict(layer.named_parameters())
+    if name == "multi_head":
+        params = {"params": params, "n_heads": N_HEADS}
 
-
-def make_score(name, params):
-    """The score of one query and one key, from the attention's parameters."""
-    if name == "general":
-        return lambda query, key: dot(
-            query, [dot(row, key) for row in params["weight"]]
+    def look(h):
+        query, source = h[None, None], value[None]  # (1, 1, d_decoder)
+        context, weights = SPECS[name](
+            query, source, source, mask[None, None], **params
         )
-    if name == "additive":
-        rows = [params[n] for n in ("weight_query", "weight_key", "bias")]
+        return context[0, 0], weights.reshape(-1, SRC_LEN)
 
-        def additive(query, key):
-            units = [
-                math.tanh(dot(row_query, query) + dot(row_key, key) + bias)
-                for row_query, row_key, bias in zip(*rows, strict=True)
-            ]
-            return dot(params["weight_score"], units)
-
-        return additive
-    scale = math.sqrt(D_DECODER) if name == "scaled" else 1.0
-    return lambda query, key: dot(query, key) / scale
+    return look
 
 
-@each_score
+@each_attention
 @each_depth
 def test_input_feeding_agrees_with_the_loop(rng, tgt_in, attention, n_layers):
     """Rung 1: logits and weights are the specification's, sentence by sentence."""
@@ -83,7 +85,6 @@ def test_input_feeding_agrees_with_the_loop(rng, tgt_in, attention, n_layers):
     logits, weights, _ = decoder.forward(tgt_in, memory)
     states = decoder.initial_state(memory).layers
     parameters = {
-        "score": make_score(attention, decoder.attention.params),
         "layers": [tuple(layer.params.values()) for layer in decoder.layers],
         "combine": tuple(decoder.combine.params.values()),
         "output": tuple(decoder.output.params.values()),
@@ -91,14 +92,13 @@ def test_input_feeding_agrees_with_the_loop(rng, tgt_in, attention, n_layers):
     for b in range(BATCH):
         embedded = decoder.embedding.params["weight"][tgt_in[b]]
         state = [(h[b], c[b]) for h, c in states]
-        expected = specs.input_feeding(
-            embedded, state, memory.value[b], MASK[b], **parameters
-        )
+        look = make_look(attention, decoder.attention, memory.value[b], MASK[b])
+        expected = specs.input_feeding(embedded, state, look=look, **parameters)
         np.testing.assert_allclose(logits[b], expected[0], **SPEC)
-        np.testing.assert_allclose(weights[b, 0, 0], expected[1], **SPEC)
+        np.testing.assert_allclose(weights[b, 0], expected[1], **SPEC)
 
 
-@each_score
+@each_attention
 @each_depth
 def test_deaf_to_what_is_fed_it_is_the_plain_decoder(rng, tgt_in, attention, n_layers):
     """So the plain one, too, stands on the specification: its steps in one call."""
@@ -115,6 +115,19 @@ def test_deaf_to_what_is_fed_it_is_the_plain_decoder(rng, tgt_in, attention, n_l
     np.testing.assert_allclose(looked, plain_looked, **SPEC)
 
 
+@each_attention
+def test_projecting_once_changes_nothing(rng, tgt_in, attention):
+    """A translation's steps see what the known target's call has seen."""
+    decoder = make(rng, attention=attention)
+    memory = make_memory(rng, decoder)
+    logits, weights, _ = decoder.forward(tgt_in, memory)
+    state, memory = decoder.initial_state(memory), projected(decoder, memory)
+    for t in range(TGT_LEN):
+        found, looked, state = decoder.step(tgt_in[:, t], state, memory)
+        np.testing.assert_allclose(found, logits[:, t], **SPEC)
+        np.testing.assert_allclose(looked, weights[:, :, :, t], **SPEC)
+
+
 def test_what_was_seen_is_known_a_step_later(rng, tgt_in):
     """With another source at the first step alone, the second step answers otherwise.
 
@@ -122,7 +135,7 @@ def test_what_was_seen_is_known_a_step_later(rng, tgt_in):
     """
     decoder = make(rng, cell="rnn")
     decoder.layers[0].params["weight_hidden"][...] = 0.0
-    memory = make_memory(rng, decoder)
+    memory = projected(decoder, make_memory(rng, decoder))
     other = memory._replace(value=-memory.value, key=-memory.key)
     state = decoder.initial_state(memory)
     answers = []

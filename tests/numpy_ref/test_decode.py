@@ -595,6 +595,8 @@ def test_a_model_that_diverged_is_said(config, value):
 RECURRENT = [
     {"attention": "general", "n_layers": 2},
     {"attention": "additive", "cell": "gru", "input_feeding": True},
+    {"attention": "multi_head", "n_layers": 2},
+    {"attention": "multi_head", "cell": "gru", "input_feeding": True},
     {"attention": "none", "cell": "rnn"},
 ]
 TRANSFORMERS = [{"n_layers": 2}, {"norm": "post", "positions": "learned"}]
@@ -604,7 +606,7 @@ def make_translator(family, changes):
     """A real translator whose every parameter, biases too, is random; in float32."""
     rng = np.random.default_rng(1)
     if family == "recurrent":
-        sizes = {"d_embed": 5, "d_hidden": 7, "d_decoder": 14}
+        sizes = {"d_embed": 5, "d_hidden": 7, "d_decoder": 14, "n_heads": 2}
         model = Seq2Seq(RNNConfig(vocab_size=VOCAB_SIZE, **sizes, **changes), rng)
     else:
         sizes = {"d_model": 8, "n_heads": 2, "d_ff": 13}

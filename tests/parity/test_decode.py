@@ -98,7 +98,7 @@ def test_the_searches_break_ties_alike(make_model, ragged_src, config):
 
 
 @each_way
-@pytest.mark.parametrize("attention", ["additive", "dot", "general"])
+@pytest.mark.parametrize("attention", ["additive", "dot", "general", "multi_head"])
 @pytest.mark.parametrize("n_layers", [1, 2])
 def test_both_wings_translate_alike(
     make_model, ragged_src, config, attention, n_layers

@@ -113,10 +113,12 @@ def test_both_wings_translate_alike(make_model, src, variant, n_beams):
     mask, config = padding_mask(src), DecodeConfig(n_beams=n_beams)
     ours = numpy_decode.translate_batch(model, src.numpy(), mask.numpy(), config)
     theirs = torch_decode.translate_batch(twin, src, mask, config)
-    looks = twin.config.attention not in ("none", "fixed")
+    attention = twin.config.attention
+    n_layers = int(attention not in ("none", "fixed"))
+    n_heads = twin.config.n_heads if attention == "multi_head" else 1
     for one, other, length in zip(ours, theirs, mask.sum(dim=1).tolist(), strict=True):
         assert one.tokens == other.tokens
-        assert one.attention.shape == (int(looks), 1, len(one.tokens), length)
+        assert one.attention.shape == (n_layers, n_heads, len(one.tokens), length)
         assert one.attention_kind == other.attention_kind
         np.testing.assert_allclose(one.score, other.score, atol=1e-5)
         np.testing.assert_allclose(one.attention, other.attention, atol=1e-5)

@@ -109,6 +109,16 @@ def test_steps_agree_with_all_targets_at_once(kind):
         torch.testing.assert_close(step, context[:, now], **ORACLE)
 
 
+@each_kind
+def test_a_value_needs_no_projection(kind):
+    """What `project` makes of keys and values: projected keys, and the same values."""
+    layer = make_layer(kind)
+    (_, key, value), _ = make_inputs(kind)
+    projected_key, same = layer.project(key, value)
+    torch.testing.assert_close(projected_key, layer.project_key(key), rtol=0, atol=0)
+    assert same is value
+
+
 def test_dot_attention_hands_its_keys_through():
     """Projecting costs nothing where there is nothing to project."""
     (_, key, _), _ = make_inputs("dot")
@@ -264,20 +274,42 @@ def test_gpu_agrees_with_cpu(kind):
 # --- building ---
 
 
+def make_by_name(name, d_query=D_QUERY, d_key=D_QUERY):
+    """An attention as a configuration asks for it."""
+    sizes = {"d_attention": D_ATTENTION, "n_heads": 5}
+    return attention.make_attention(name, d_query, d_key, **sizes)
+
+
 @pytest.mark.parametrize("name", attention.ATTENTION_NAMES)
 def test_make_attention_builds_by_name(name):
     """The factory returns the class whose name begins so; "scaled" is a dot product."""
-    layer = attention.make_attention(name, D_QUERY, D_QUERY, D_ATTENTION)
-    kind = "dot" if name == "scaled" else name
-    assert type(layer).__name__ == f"{kind.capitalize()}Attention"
+    layer = make_by_name(name, 35, 35)
+    kind = "dot" if name == "scaled" else name.replace("_", "")
+    assert type(layer).__name__.lower() == f"{kind}attention"
     assert getattr(layer, "scaled", False) == (name == "scaled")
+
+
+def test_heads_are_together_as_wide_as_a_key():
+    """So a context is, too, as it is without heads."""
+    layer = make_by_name("multi_head", D_QUERY, 15)
+    shapes = {name: tuple(param.shape) for name, param in layer.named_parameters()}
+    assert layer.n_heads == 5
+    assert shapes["query.weight"] == (15, D_QUERY)
+    assert shapes["key.weight"] == shapes["value.weight"] == (15, 15)
+    assert shapes["output.weight"] == (15, 15)
 
 
 def test_make_attention_refuses_an_unknown_name():
     """The error lists the names that there are."""
-    message = "name must be one of additive, dot, general, scaled, got 'cosine'"
+    message = "one of additive, dot, general, multi_head, scaled, got 'cosine'"
     with pytest.raises(ValueError, match=message):
-        attention.make_attention("cosine", D_QUERY, D_QUERY, D_ATTENTION)
+        make_by_name("cosine")
+
+
+def test_make_attention_refuses_heads_of_broken_width():
+    """The error names the width and the number of heads."""
+    with pytest.raises(ValueError, match=r"must be a multiple of n_heads = 5, got 17"):
+        make_by_name("multi_head", d_key=D_KEY)
 
 
 @pytest.mark.parametrize("name", ["dot", "scaled"])
@@ -285,7 +317,7 @@ def test_make_attention_refuses_a_dot_product_of_different_widths(name):
     """The error names both widths and the way out."""
     message = rf"d_key must be 7 \(d_query\) for {name}, got 17; general takes diff"
     with pytest.raises(ValueError, match=message):
-        attention.make_attention(name, D_QUERY, D_KEY, D_ATTENTION)
+        make_by_name(name, d_key=D_KEY)
 
 
 @pytest.mark.parametrize("method", ["project_key", "score"])

@@ -237,9 +237,12 @@ def exact_score(model, src, tokens, alpha):
 
 
 @each_way
-def test_attention_is_that_of_the_returned_tokens(make_model, ragged_src, config):
+@pytest.mark.parametrize("attention", ["general", "multi_head"])
+def test_attention_is_that_of_the_returned_tokens(
+    make_model, ragged_src, config, attention
+):
     """The map of the winner equals the map of teacher forcing on its tokens."""
-    model = make_model()
+    model = make_model(attention=attention)
     for row, found in zip(ragged_src, search(model, ragged_src, config), strict=True):
         src = row[row != PAD_ID][None]
         tgt_in = torch.tensor([[BOS_ID, *found.tokens[:-1]]])
@@ -363,6 +366,8 @@ def test_a_model_that_diverged_is_said(make_model, ragged_src, config, value):
 RECURRENT = [
     {"attention": "general", "n_layers": 2},
     {"attention": "additive", "cell": "gru", "input_feeding": True},
+    {"attention": "multi_head", "n_layers": 2},
+    {"attention": "multi_head", "cell": "gru", "input_feeding": True},
     {"attention": "none", "cell": "rnn"},
 ]
 TRANSFORMERS = [{"n_layers": 2}, {"norm": "post", "positions": "learned"}]

@@ -40,10 +40,11 @@ def test_only_the_ends_are_read(make_model, ragged_src, attention, n_layers):
     assert not grad[~where].any()
 
 
+@pytest.mark.parametrize("attention", ["general", "multi_head"])
 @pytest.mark.parametrize("input_feeding", [False, True])
-def test_attention_reads_every_token(make_model, ragged_src, input_feeding):
+def test_attention_reads_every_token(make_model, ragged_src, attention, input_feeding):
     """Each token's outputs have a gradient, and padding's have none."""
-    model = make_model(input_feeding=input_feeding)
+    model = make_model(attention=attention, input_feeding=input_feeding)
     grad, mask = gradients_of_outputs(model, ragged_src)
     assert grad[mask].all()
     assert not grad[~mask].any()

@@ -54,13 +54,17 @@ def test_the_future_is_not_seen(make_model, ragged_src, variant):
     assert not torch.allclose(logits[:, 3:], other[:, 3:])
 
 
+@pytest.mark.parametrize(("attention", "n_heads"), [("general", 1), ("multi_head", 2)])
 @pytest.mark.parametrize("input_feeding", [False, True])
-def test_padding_is_not_attended_to(make_model, ragged_src, input_feeding):
-    """Weights on padding are exactly zero, and rows sum to one."""
-    mask, model = padding_mask(ragged_src), make_model(input_feeding=input_feeding)
+def test_padding_is_not_attended_to(
+    make_model, ragged_src, attention, n_heads, input_feeding
+):
+    """Weights on padding are exactly zero, and rows sum to one, in every head."""
+    model = make_model(attention=attention, input_feeding=input_feeding)
+    mask = padding_mask(ragged_src)
     _, weights = model(ragged_src, mask, torch.randint(4, 23, (3, 4)))
-    assert not weights[:, 0, 0].transpose(1, 2)[~mask].any()
-    torch.testing.assert_close(weights.sum(-1), torch.ones(3, 1, 1, 4))
+    assert not weights.movedim(-1, 1)[~mask].any()
+    torch.testing.assert_close(weights.sum(-1), torch.ones(3, 1, n_heads, 4))
 
 
 def test_more_padding_changes_nothing(make_model, ragged_src, variant):
@@ -87,11 +91,26 @@ def test_tying_stores_a_table_once(tie, n_tables):
         ({"attention": "fixed"}, "FixedContextDecoder"),
         ({"attention": "dot"}, "AttentiveDecoder"),
         ({"attention": "dot", "input_feeding": True}, "InputFeedingDecoder"),
+        ({"attention": "multi_head"}, "AttentiveDecoder"),
+        ({"attention": "multi_head", "input_feeding": True}, "InputFeedingDecoder"),
     ],
 )
 def test_the_configuration_chooses_the_decoder(make_model, changes, kind):
     """By attention and input feeding, and by nothing else."""
     assert type(make_model(**changes).decoder).__name__ == kind
+
+
+def test_a_sentence_means_the_same_alone(make_model, ragged_src, variant):
+    """The other sentences of a batch change neither logits nor attention."""
+    model, tgt_in = make_model(**variant).double(), torch.randint(4, 23, (3, 4))
+    mask = padding_mask(ragged_src)
+    logits, weights = model(ragged_src, mask, tgt_in)
+    for b, length in enumerate(mask.sum(dim=1)):
+        one = slice(b, b + 1), slice(length)
+        alone, looked = model(ragged_src[one], mask[one], tgt_in[b : b + 1])
+        torch.testing.assert_close(alone[0], logits[b], rtol=1e-9, atol=1e-12)
+        seen = weights[b, ..., :length]
+        torch.testing.assert_close(looked[0], seen, rtol=1e-9, atol=1e-12)
 
 
 def test_parameter_names_are_the_contract():
