@@ -14,6 +14,7 @@ import os
 import urllib.request
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -262,6 +263,13 @@ def _not_empty(src: list[str], tgt: list[str], path: Path) -> ParallelText:
 def _hash_lines(src: list[str], tgt: list[str]) -> str:
     text = "".join(f"{s}\t{t}\n" for s, t in zip(src, tgt, strict=True))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def select_pairs(pairs: ParallelText, numbers: Iterable[int]) -> ParallelText:
+    """The pairs of these numbers, counted from 0, as a text of their own."""
+    numbers = list(numbers)
+    src, tgt = ([side[i] for i in numbers] for side in (pairs.src, pairs.tgt))
+    return ParallelText(src, tgt, _hash_lines(src, tgt), pairs.note)
 
 
 def split_pairs(
