@@ -77,6 +77,8 @@ class Settings:
     tgt: str
     seed: int
     data_sha256: dict[str, str]
+    clean: dict[str, int] | None = None
+    """How many training pairs were dropped as odd, by kind; None if none were to be."""
     start: str = ""
     """sha256 of the weights that it starts from; empty if they are drawn."""
     teacher: str = ""
@@ -372,6 +374,7 @@ class Experiment:
                 "train": settings.train.as_dict(),
                 "tokenizer": settings.tokenizer.as_dict(),
                 "lower": settings.lower,
+                "clean": settings.clean,
             },
             seed=settings.seed,
             seconds=self.seconds_before + time.perf_counter() - self.started,

@@ -28,13 +28,14 @@ def make(out, *, text=TEXT, start=None, **changes):
     """A very small experiment."""
     how = ("resume", "allow_inexact", "half", "teacher", "teacher_mix")
     how = {name: changes.pop(name) for name in how if name in changes}
-    kind = changes.pop("kind", "char")
+    kind, clean = changes.pop("kind", "char"), changes.pop("clean", None)
     settings = Settings(
         kind="rnn",
         model={"d_embed": 4, "d_hidden": 3, "d_decoder": 5},
         train=TrainConfig(**{"epochs": 2, "batch_tokens": 15, **changes}),
         tokenizer=TokenizerConfig(kind=kind, vocab_size=320, min_count=1),
         lower=False, src="xx", tgt="yy", seed=1, data_sha256={"train": "0"},
+        clean=clean,
     )  # fmt: skip
     return Experiment(
         settings, text, text, out, device=torch.device("cpu"), start=start, **how
@@ -384,6 +385,27 @@ def test_another_teacher_is_refused_before_it_translates(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "distil", lambda *_: pytest.fail("translated"))
     with pytest.raises(InputError, match=r"teacher_mix was 'both', is 'only'"):
         make(tmp_path / "run", teacher=teacher, teacher_mix="only", resume=True)
+
+
+# --- a cleaned text ---
+
+
+def test_what_was_dropped_is_in_the_receipt(tmp_path):
+    """The counts of a cleaned text, or nothing where nothing was to be dropped."""
+    counts = {"repeated": 3, "swapped": 0}
+    for clean in (counts, None):
+        found = complete(make(tmp_path / str(bool(clean)), clean=clean))
+        assert found["config"]["clean"] == clean
+
+
+def test_a_cleaned_text_is_another_experiment(tmp_path):
+    """To resume without what was dropped at first, or with it, is refused."""
+    first = make(tmp_path / "run", clean={"repeated": 3})
+    next(first.run())
+    first.save_state()
+    make(tmp_path / "run", clean={"repeated": 3}, resume=True)
+    with pytest.raises(InputError, match=r"clean was {'repeated': 3}, is None"):
+        make(tmp_path / "run", resume=True)
 
 
 # --- BPE dropout ---
