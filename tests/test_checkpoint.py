@@ -109,6 +109,14 @@ def test_everything_else_comes_back(tmp_path, weights, tokenizer):
     assert run.tokenizer.save() == tokenizer.save()
 
 
+def test_a_setting_that_a_config_does_not_know_has_its_default(run):
+    """A run from before recurrent models had heads is read as it lies."""
+    model = json.loads((run / "config.json").read_text())["model"]
+    assert model.pop("n_heads") == 4
+    edit_config(run, model=model)
+    assert load_run(run).model == model_for(LETTERS)
+
+
 def test_config_is_written_last(tmp_path, weights, monkeypatch):
     """Until config.json is there, a folder is no run; it comes after all it names."""
     written = []

@@ -7,8 +7,8 @@ step. Those that look derive from them, in minis2s/torch_nn/attentive_decoder.py
 |---------------------|-----------|--------------------------|-------------------------|
 | Decoder             | none      | y_{t-1}                  | nothing                 |
 | FixedContextDecoder | fixed     | y_{t-1}, the end         | the end, at every step  |
-| AttentiveDecoder    | a score   | y_{t-1}                  | attention, asked by h_t |
-| InputFeedingDecoder | a score   | y_{t-1}, combined_{t-1}  | attention, asked by h_t |
+| AttentiveDecoder    | any other | y_{t-1}                  | attention, asked by h_t |
+| InputFeedingDecoder | any other | y_{t-1}, combined_{t-1}  | attention, asked by h_t |
 
 "The end" is [h_fwd; h_bwd] where the encoder's last layer stopped reading.
 
