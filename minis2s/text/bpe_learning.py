@@ -117,14 +117,11 @@ def join_pair(pieces: Sequence[str], pair: Pair) -> list[str]:
     ['aa', 'a', 'b']
     """
     joined: list[str] = []
-    mergeable = False  # what was joined here does not join again
     for piece in pieces:
-        if mergeable and (joined[-1], piece) == pair:
-            joined[-1] += piece
-            mergeable = False
+        if joined and (joined[-1], piece) == pair:
+            joined[-1] += piece  # now too long to be the left half again
         else:
             joined.append(piece)
-            mergeable = True
     return joined
 
 
