@@ -23,7 +23,7 @@ from minis2s.classroom.attention_probes import (
     attention_probe,
     unseen_probe,
 )
-from minis2s.classroom.messages import Advice, Report, compose
+from minis2s.classroom.messages import Advice, Fault, Report
 from minis2s.classroom.wrong_attention import (
     CATALOGUE,
     Implementation,
@@ -49,19 +49,6 @@ class Trial(NamedTuple):
     def agrees(self) -> bool:
         """Whether it is what the package does."""
         return self.error is None and same(self.result, right(*self.probe))
-
-
-class Fault(NamedTuple):
-    """The first thing that is wrong, and all that there is to say about it."""
-
-    name: str
-    works: str
-    advice: Advice
-    source: str
-
-    def message(self, hint: int = 0) -> str:
-        """The text for the learner, with 0, 1 or 2 hints."""
-        return compose(self.works, self.advice, self.source, WHERE, hint)
 
 
 def check_attention(
@@ -124,7 +111,7 @@ def find_fault(fn: Implementation, rng: np.random.Generator) -> Fault | None:
             name = _name_fault(kind, trials, evidence)
             advice = getattr(messages, name)(evidence)
             works = _what_works(kind, _failed_check(kind, name, evidence), advice)
-            return Fault(name, works, advice, _source(kind, sibling))
+            return Fault(name, works, advice, _source(kind, sibling), WHERE)
     return None
 
 

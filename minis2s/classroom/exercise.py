@@ -1,7 +1,8 @@
 """An exercise: what is asked, and a check that says what it saw in an answer.
 
-How to write one. A lesson's exercises stand in lessonNN.py, each as one object named
-check_<name>, which is at once the description and the check that learners call:
+How to write one. A lesson's exercises stand in lessonNN.py (or in the files of a folder
+of that name, if they fill more than one), each as one object named check_<name>, which
+is at once the description and the check that learners call:
 
     check_softmax_backward = Implement(
         name="softmax_backward",
@@ -30,7 +31,8 @@ what can be seen otherwise (a shape, a NaN, the first entry that differs), and p
 words in order. A message has at most 8 lines of 88 with both hints, speaks of the code
 and not of its author, and without a hint gives no code away: tests/classroom/
 test_exercises.py holds all of that true for every exercise there is. Nothing needs
-registering; `python -m minis2s.classroom` writes the table of all of them.
+registering; `python -m minis2s.classroom` writes the table of all of them. lesson02
+has one of each kind.
 
 Rules of thumb: the smallest probe first; sizes that are distinct primes (`primes`);
 ragged lengths, non-zero biases, a random upstream gradient; at least 8 wrong answers
@@ -47,7 +49,7 @@ import numpy as np
 from minis2s.classroom.messages import Fault, Report, wrap
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Exercise(ABC):
     """What all kinds of exercises have in common."""
 
@@ -106,7 +108,8 @@ class Exercise(ABC):
         if fault is not None:
             raise AssertionError(fault.message(hint))
         news = self.news if isinstance(self.news, str) else self.news(answer)
-        return Report("\n".join((self.passed(answer), *wrap(f"New: {news}"))))
+        story = [*self.passed(answer).splitlines(), f"New: {news}"]
+        return Report("\n".join(line for part in story for line in wrap(part)))
 
     @property
     def where(self) -> str:

@@ -3,7 +3,7 @@
 The answer is called with the arguments of every probe and compared with `right`. At
 the first disagreement the check stops. It names a cause if, on this probe and on its
 sibling, the answer returns what exactly one wrong answer of the catalogue returns;
-where several do, the probes that follow have to tell them apart. Otherwise symptoms.py
+where several do, the other probes have to tell them apart. Otherwise symptoms.py
 says what can be seen.
 """
 
@@ -47,7 +47,7 @@ class Wrong:
         return self.answers if isinstance(self.answers, tuple) else (self.answers,)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Implement(Exercise):
     """A function is written, forward or backward."""
 
@@ -106,7 +106,7 @@ class Implement(Exercise):
             pair = probe.pair(rng if new else None)
             trials = [try_out(answer, args) for args in pair]
             for sibling, trial in enumerate(trials):
-                want = try_out(self.right, trial.args).result
+                want = self._right(trial.args)
                 if self._agrees(trial, want) and not trial.changed:
                     continue
                 evidence = Evidence(self, answer, probe, trial, want)
@@ -151,31 +151,46 @@ class Implement(Exercise):
         Args:
             answer: the answer under suspicion.
             trials: what it did on the failing probe and on its sibling.
-            number: of the failing probe; later ones separate what it cannot.
+            number: of the failing probe; the others separate what it cannot.
         """
-        suspects = self._who_does(trials, set(self.wrong))
-        for probe in self.probes[number + 1 :]:
+        suspects = self._who_does(trials, set(self.wrong), wrong_twice=True)
+        for probe in (*self.probes[number + 1 :], *self.probes[:number]):
             if len(suspects) < 2:
                 break
             more = [try_out(answer, args) for args in probe.pair()]
             suspects = self._who_does(more, suspects)
         return suspects.pop() if len(suspects) == 1 else None
 
-    def _who_does(self, trials: list[Trial], names: set[str]) -> set[str]:
-        """Which of the wrong answers return the same as all of these trials."""
+    def _who_does(
+        self, trials: list[Trial], names: set[str], wrong_twice: bool = False
+    ) -> set[str]:
+        """Which wrong answers return the same as all of these trials.
+
+        With wrong_twice they have to be wrong each time: two right results are no
+        evidence of a fault.
+        """
         return {
             name
             for name in names
-            if any(self._does(shape, trials) for shape in self.wrong[name].shapes)
+            if any(
+                self._does(shape, trials, wrong_twice)
+                for shape in self.wrong[name].shapes
+            )
         }
 
-    def _does(self, wrong: Callable, trials: list[Trial]) -> bool:
+    def _does(self, wrong: Callable, trials: list[Trial], wrong_twice: bool) -> bool:
         """Whether a wrong answer returns, each time, what was returned."""
         for trial in trials:
             other = try_out(wrong, trial.args)
             if trial.error or other.error or not same(other.result, trial.result):
                 return False
+            if wrong_twice and self._agrees(other, self._right(trial.args)):
+                return False
         return True
+
+    def _right(self, args: tuple) -> object:
+        """What the published solution returns."""
+        return try_out(self.right, args).result
 
     def _advice(self, e: Evidence, wrong: Wrong) -> Advice:
         """The words for a known fault, with the learner's own numbers."""
@@ -216,7 +231,7 @@ class Implement(Exercise):
         return f'Input: {self.__name__}.probe("{probe.name}"{number}).'
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Repair(Implement):
     """Code with one bug is handed out, and repaired."""
 

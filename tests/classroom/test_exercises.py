@@ -1,5 +1,6 @@
 """Every exercise of every lesson: its check is right, sure, short and kind."""
 
+import importlib
 import re
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 
 from minis2s.classroom.catalogue import EXERCISES
 from minis2s.classroom.implement import Implement, Repair
+from minis2s.classroom.results import same, try_out
+from minis2s.classroom.table import TABLE, make_table
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 WRONG = [
@@ -24,17 +27,20 @@ functions = [e for e in EXERCISES.values() if isinstance(e, Implement)]
 each_function = pytest.mark.parametrize("exercise", functions, ids=lambda e: e.name)
 
 
+FAULTS = {}
+
+
 def fault_of(exercise, answer):
-    """What the check finds, what is drawn always being the same."""
-    return exercise.find_fault(answer, np.random.default_rng(5))
+    """What the check finds, what is drawn always being the same; found once."""
+    key = exercise, id(answer)
+    if key not in FAULTS:
+        FAULTS[key] = exercise.find_fault(answer, np.random.default_rng(5)), answer
+    return FAULTS[key][0]
 
 
 def message_of(exercise, answer, hint=0):
     """What a learner reads."""
-    with pytest.raises(AssertionError) as failure:
-        exercise(answer, hint, rng=np.random.default_rng(5))
-    assert failure.value.__context__ is None, "one traceback is enough"
-    return str(failure.value)
+    return fault_of(exercise, answer).message(hint)
 
 
 # --- right answers, and those that are not begun ---
@@ -89,6 +95,17 @@ def test_no_two_messages_say_the_same(exercise):
 
 
 # --- what messages say ---
+
+
+@pytest.mark.parametrize("hint", [0, 1, 2])
+@each_exercise
+def test_the_check_fails_with_the_message(exercise, hint):
+    """An AssertionError says it, with one traceback."""
+    _, answer = next(exercise.wrong_answers())
+    with pytest.raises(AssertionError) as failure:
+        exercise(answer, hint, rng=np.random.default_rng(5))
+    assert str(failure.value) == message_of(exercise, answer, hint)
+    assert failure.value.__context__ is None
 
 
 @pytest.mark.parametrize("hint", [0, 1, 2])
@@ -188,14 +205,24 @@ def test_siblings_differ(exercise):
 def test_a_cause_needs_both_probes(exercise):
     """Wrong on one of the two arguments alone, and no cause is named."""
     for name, wrong in exercise.wrong_answers():
-        for probe in exercise.probes:
-            first, _ = probe.pair()
+        first = first_failure(exercise, wrong)
 
-            def answer(*args, wrong=wrong, first=first):
-                return (wrong if repr(args) == repr(first) else exercise.right)(*args)
+        def answer(*args, wrong=wrong, first=first):
+            return (wrong if repr(args) == repr(first) else exercise.right)(*args)
 
-            fault = fault_of(exercise, answer)
-            assert fault is None or fault.advice.cause == "", (name, probe.name)
+        assert (
+            exercise.find_fault(answer, np.random.default_rng(5)).advice.cause == ""
+        ), name
+
+
+def first_failure(exercise, wrong):
+    """The first arguments for which a wrong answer is wrong, and not only careless."""
+    for probe in exercise.probes:
+        for args in probe.pair():
+            trial, want = try_out(wrong, args), exercise.right(*args)
+            if trial.error or not same(trial.result, want, exercise.tolerance):
+                return args
+    raise AssertionError("it is right everywhere")
 
 
 @each_function
@@ -213,3 +240,38 @@ def test_what_was_learned_by_heart_does_not_help(exercise):
 def test_what_is_handed_out_is_the_bug_that_is_meant(exercise):
     """The code of a repair gets the message of its own bug."""
     assert fault_of(exercise, exercise.broken).name == exercise.given
+
+
+# --- all of them together ---
+
+
+def test_the_table_is_true():
+    """README.md of the classroom is what `python -m minis2s.classroom` would write."""
+    assert TABLE.read_text(encoding="utf-8") == make_table()
+
+
+def test_a_check_bears_the_name_of_its_exercise():
+    """What a message calls check_<name> can be imported under that name."""
+    for exercise in EXERCISES.values():
+        lesson = importlib.import_module(
+            f"minis2s.classroom.lesson{exercise.lesson:02}"
+        )
+        assert callable(getattr(lesson, exercise.__name__)), exercise.name
+
+
+def test_a_lesson_has_exercises_of_several_kinds():
+    """Never five times the same: lesson 02 has all five kinds."""
+    kinds = {e.kind for e in EXERCISES.values() if e.lesson == 2}
+    assert kinds == {"trace", "repair", "implement", "test", "invent"}
+
+
+@pytest.mark.parametrize(
+    "exercise", [e for e in EXERCISES.values() if e.kind == "invent"]
+)
+def test_worked_answers_reach_what_is_said(exercise):
+    """There are two, both reach the goals, and the numbers beside them are measured."""
+    assert len(exercise.worked) == 2
+    for worked in exercise.worked.values():
+        assert exercise.find_fault(worked.answer, np.random.default_rng(7)) is None
+        measured = exercise.measure(worked.answer, np.random.default_rng(0))
+        assert dict(measured) == pytest.approx(dict(worked.measured))

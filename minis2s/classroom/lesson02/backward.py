@@ -1,20 +1,11 @@
-"""The exercises of lesson 02: softmax, cross-entropy, and backpropagation by hand."""
+"""Implement: the softmax backwards."""
 
 import numpy as np
-from jaxtyping import Float
 
 from minis2s.classroom.evidence import Evidence
 from minis2s.classroom.implement import Implement, Wrong
+from minis2s.classroom.lesson02.forward import softmax
 from minis2s.classroom.probes import Probe, primes
-
-
-def softmax(scores: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Scores become shares of one along the last axis."""
-    votes = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return votes / votes.sum(axis=-1, keepdims=True)
-
-
-# --- implement: the softmax backwards ---
 
 
 def softmax_backward(grad_weights, weights):
