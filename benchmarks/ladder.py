@@ -125,7 +125,7 @@ def by_length(text: ParallelText, outputs: list[str]) -> list[dict]:
 
 
 def keep_maps(name: str, translator: Translator, captions: ParallelText) -> None:
-    """Where the model looks in our captions while it is made to say our translations."""
+    """Where the model looks in our captions while it says our translations."""
     arrays = {}
     for i, (src, tgt) in enumerate(zip(captions.src, captions.tgt, strict=True)):
         looked = translator.attend(src, tgt)

@@ -194,7 +194,7 @@ TRANSFORMER = (
         name="map-of-another-attention",
         title="The decoder's attention to itself is shown as attention to the source",
         file="torch_nn/transformer.py",
-        before="x, cross, within = layer(x, memory, tgt_mask, mask)",
+        before="x, cross, within = layer(x, memory, tgt_mask, mask, fused=fused)",
         after="x, within, cross = layer(x, memory, tgt_mask, mask)",
         story="The figure said source attention and drew another tensor of nearly the "
         "same shape. Axes named in signatures find it, unless both sentences have one "

@@ -105,15 +105,17 @@ class TransformerEncoder(_Stack):
         self,
         src: Int[Tensor, "batch src_len"],
         src_mask: Bool[Tensor, "batch src_len"],
+        *,
+        fused: bool = False,
     ) -> tuple[
         Float[Tensor, "batch src_len d_model"],
-        Float[Tensor, "batch n_layers n_heads src_len src_len"],
+        Float[Tensor, "batch n_layers n_maps src_len src_len"],
     ]:
-        """The outputs, and the self-attention of all layers."""
+        """The outputs, and the self-attention of all layers; no maps if fused."""
         mask = src_mask.unsqueeze(1).expand(-1, src.shape[1], -1)
         x, weights = self._embed(src), []
         for layer in self.layers:
-            x, layer_weights = layer(x, mask)
+            x, layer_weights = layer(x, mask, fused=fused)
             weights.append(layer_weights)
         return self.norm(x), torch.stack(weights, dim=1)
 
@@ -140,18 +142,20 @@ class TransformerDecoder(_Stack):
         tgt_in: Int[Tensor, "batch tgt_len"],
         memory: Float[Tensor, "batch src_len d_model"],
         src_mask: Bool[Tensor, "batch src_len"],
+        *,
+        fused: bool = False,
     ) -> tuple[
         Float[Tensor, "batch tgt_len vocab_size"],
-        Float[Tensor, "batch n_layers n_heads tgt_len src_len"],
-        Float[Tensor, "batch n_layers n_heads tgt_len tgt_len"],
+        Float[Tensor, "batch n_layers n_maps tgt_len src_len"],
+        Float[Tensor, "batch n_layers n_maps tgt_len tgt_len"],
     ]:
-        """Logits, and the cross-attention and self-attention of all layers."""
+        """Logits, and cross- and self-attention of all layers; no maps if fused."""
         batch, tgt_len = tgt_in.shape
         tgt_mask = causal_mask(tgt_len, tgt_in.device).expand(batch, -1, -1)
         mask = src_mask.unsqueeze(1).expand(-1, tgt_len, -1)
         x, weights, self_weights = self._embed(tgt_in), [], []
         for layer in self.layers:
-            x, cross, within = layer(x, memory, tgt_mask, mask)
+            x, cross, within = layer(x, memory, tgt_mask, mask, fused=fused)
             weights.append(cross)
             self_weights.append(within)
         logits = self.output(self.norm(x))
@@ -222,9 +226,11 @@ class Transformer(nn.Module):
         src: Int[Tensor, "batch src_len"],
         src_mask: Bool[Tensor, "batch src_len"],
         tgt_in: Int[Tensor, "batch tgt_len"],
+        *,
+        fused: bool | None = None,
     ) -> tuple[
         Float[Tensor, "batch tgt_len vocab_size"],
-        Float[Tensor, "batch n_layers n_heads tgt_len src_len"],
+        Float[Tensor, "batch n_layers n_maps tgt_len src_len"],
     ]:
         """Teacher forcing: logits_t and attention_t given the true tokens before t.
 
@@ -232,12 +238,16 @@ class Transformer(nn.Module):
             src: source tokens.
             src_mask: True where `src` is a token.
             tgt_in: what the decoder reads: BOS, then the target.
+            fused: use the library's attention, which keeps no weights. None does so in
+                training on a GPU, where it is faster and nobody looks at the weights.
 
         Returns:
-            logits, and cross-attention weights.
+            logits, and cross-attention weights: one map a head, or none if fused.
         """
-        memory, _ = self.encoder(src, src_mask)
-        logits, weights, _ = self.decoder(tgt_in, memory, src_mask)
+        if fused is None:
+            fused = self.training and src.is_cuda
+        memory, _ = self.encoder(src, src_mask, fused=fused)
+        logits, weights, _ = self.decoder(tgt_in, memory, src_mask, fused=fused)
         return logits, weights
 
     def initial_state(self, memory: Memory) -> tuple[KeyValue, ...]:

@@ -120,18 +120,21 @@ class EncoderLayer(nn.Module):
         self,
         x: Float[Tensor, "batch src_len d_model"],
         mask: Bool[Tensor, "batch src_len src_len"],
+        *,
+        fused: bool = False,
     ) -> tuple[
         Float[Tensor, "batch src_len d_model"],
-        Float[Tensor, "batch n_heads src_len src_len"],
+        Float[Tensor, "batch n_maps src_len src_len"],
     ]:
         """What becomes of x, and the attention.
 
         Args:
             x: one vector for each position.
             mask: True where a position (row) may look at another (column).
+            fused: use the library's kernel, which keeps no map of any head.
         """
         seen = self.norm_attention.enter(x)
-        context, weights = self.attention(seen, seen, seen, mask)
+        context, weights = self.attention(seen, seen, seen, mask, fused=fused)
         x = self.norm_attention.leave(x, context)
         added = self.feed_forward(self.norm_feed_forward.enter(x))
         return self.norm_feed_forward.leave(x, added), weights
@@ -165,10 +168,12 @@ class DecoderLayer(nn.Module):
         memory: Float[Tensor, "batch src_len d_model"],
         tgt_mask: Bool[Tensor, "batch tgt_len tgt_len"],
         src_mask: Bool[Tensor, "batch tgt_len src_len"],
+        *,
+        fused: bool = False,
     ) -> tuple[
         Float[Tensor, "batch tgt_len d_model"],
-        Float[Tensor, "batch n_heads tgt_len src_len"],
-        Float[Tensor, "batch n_heads tgt_len tgt_len"],
+        Float[Tensor, "batch n_maps tgt_len src_len"],
+        Float[Tensor, "batch n_maps tgt_len tgt_len"],
     ]:
         """What becomes of x, the attention to the source, and that to the target.
 
@@ -177,12 +182,17 @@ class DecoderLayer(nn.Module):
             memory: the encoder's output.
             tgt_mask: True where a target position may look at another.
             src_mask: True where a target position may look at a source position.
+            fused: use the library's kernel, which keeps no map of any head.
         """
         seen = self.norm_self_attention.enter(x)
-        context, self_weights = self.self_attention(seen, seen, seen, tgt_mask)
+        context, self_weights = self.self_attention(
+            seen, seen, seen, tgt_mask, fused=fused
+        )
         x = self.norm_self_attention.leave(x, context)
         seen = self.norm_cross_attention.enter(x)
-        context, weights = self.cross_attention(seen, memory, memory, src_mask)
+        context, weights = self.cross_attention(
+            seen, memory, memory, src_mask, fused=fused
+        )
         x = self.norm_cross_attention.leave(x, context)
         added = self.feed_forward(self.norm_feed_forward.enter(x))
         return self.norm_feed_forward.leave(x, added), weights, self_weights

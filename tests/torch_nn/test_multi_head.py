@@ -238,3 +238,40 @@ def test_parameter_names_and_shapes_are_the_twins(layer):
 def test_printing_shows_the_number_of_heads(layer):
     """The widths stand with the linear layers below."""
     assert repr(layer).splitlines()[1].strip() == "n_heads=3"
+
+
+# --- the fused kernel ---
+
+
+@pytest.mark.parametrize("empty_row", [False, True])
+def test_the_kernel_agrees_with_the_explicit_path(layer, empty_row):
+    """Context and all gradients, also where a query may attend to nothing."""
+    layer, found = layer.double(), []
+    for fused in (False, True):
+        arrays, mask = make_inputs(empty_row=empty_row)
+        arrays = [a.detach().double().requires_grad_() for a in arrays]
+        layer.zero_grad()
+        context, weights = layer(*arrays, mask, fused=fused)
+        assert weights.shape == (BATCH, 0 if fused else N_HEADS, TGT_LEN, SRC_LEN)
+        go_back(context)
+        grads = [leaf.grad.clone() for leaf in (*arrays, *layer.parameters())]
+        found.append([context.detach(), *grads])
+    for explicit, fused in zip(*found, strict=True):
+        assert fused.isfinite().all()
+        torch.testing.assert_close(fused, explicit, rtol=1e-9, atol=1e-12)
+
+
+def test_the_kernel_is_asked_only_where_it_is_wanted(layer, monkeypatch):
+    """Without `fused` the library's attention is never called; with it, it is."""
+    calls = []
+    kernel = F.scaled_dot_product_attention
+    monkeypatch.setattr(
+        F,
+        "scaled_dot_product_attention",
+        lambda *args, **kw: calls.append(1) or kernel(*args, **kw),
+    )
+    arrays, mask = make_inputs()
+    layer(*arrays, mask)
+    assert not calls
+    layer(*arrays, mask, fused=True)
+    assert calls

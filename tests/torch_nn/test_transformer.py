@@ -98,3 +98,36 @@ def test_gpu_equals_cpu(batch, positions):
     model, batch = model.cuda(), tuple(tensor.cuda() for tensor in batch)
     for found in (model(*batch)[0], decode(model, batch)):
         torch.testing.assert_close(found.cpu(), expected, rtol=1e-4, atol=1e-4)
+
+
+@each_norm
+def test_the_fused_path_agrees_with_the_explicit_one(batch, norm):
+    """Logits and gradients are the same; only the maps are missing."""
+    model, found = make_model(norm=norm).double(), []
+    for fused in (True, False):
+        model.zero_grad()
+        logits, weights = model(*batch, fused=fused)
+        assert weights.shape[:3] == (len(logits), 2, 0 if fused else 5)
+        (logits * torch.arange(VOCAB_SIZE)).sum().backward()
+        grads = [p.grad.clone() for p in model.parameters()]
+        found.append([logits.detach(), *grads])
+    for fused, explicit in zip(*found, strict=True):
+        torch.testing.assert_close(fused, explicit, rtol=1e-9, atol=1e-12)
+
+
+def test_on_a_cpu_there_are_maps_also_in_training(batch):
+    """The kernel is chosen for a GPU in training alone."""
+    model = make_model().train()
+    assert model(*batch)[1].shape[2] == 5
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_on_a_gpu_training_is_fused_and_agrees(batch):
+    """In training there are no maps, and the logits are those of the explicit path."""
+    model = make_model().cuda().train()
+    batch = [tensor.cuda() for tensor in batch]
+    logits, weights = model(*batch)
+    assert not weights.numel()
+    explicit, _ = model(*batch, fused=False)
+    torch.testing.assert_close(logits, explicit, rtol=1e-4, atol=1e-4)
