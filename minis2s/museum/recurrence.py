@@ -208,9 +208,9 @@ RECURRENCE = (
         name="decoder-that-sees-no-source",
         title="The decoder is handed a memory of zeros",
         file="torch_nn/seq2seq.py",
-        before="        value, final = self.encoder(src, src_mask, fused=fused)\n",
-        after="        value, final = self.encoder(src, src_mask, fused=fused)\n"
-        "        value, final = 0 * value, tuple(0 * end for end in final)\n",
+        before="        outputs, final = self.encoder(src, src_mask, fused=fused)\n",
+        after="        outputs, final = self.encoder(src, src_mask, fused=fused)\n"
+        "        outputs, final = 0 * outputs, tuple(0 * end for end in final)\n",
         story="The decoder was given the target and nothing else: a language model "
         "that is called a translator.",
         seen="a widely copied web tutorial; pytorch/tutorials #1225 (an encoder "
