@@ -62,10 +62,15 @@ class TextTranslator:
         """The hypothesis with the given tokens: its score and where it looks."""
         raise NotImplementedError
 
-    def encode(self, line: str) -> list[int]:
-        """Source ids of a sentence, EOS included, cut if it is too long."""
+    def encode(self, line: str, *, note: bool = True) -> list[int]:
+        """Source ids of a sentence, EOS included, cut if it is too long.
+
+        Args:
+            line: the sentence.
+            note: whether a cut is worth a warning; not if there was one before.
+        """
         ids = self.tokenizer.encode(line)
-        if len(ids) > self.max_len:
+        if note and len(ids) > self.max_len:
             logger.warning(
                 "a line of %d tokens was cut to %d: %s...",
                 len(ids),
@@ -172,7 +177,7 @@ class TextTranslator:
             InputError: if the model has no such layer or head, or no attention.
         """
         weights = _choose_map(hypothesis.attention, layer, head)
-        sides = (self.encode(line), hypothesis.tokens)
+        sides = (self.encode(line, note=False), hypothesis.tokens)
         if words is None:
             words = self.tokenizer.kind != "char"
         if not words:

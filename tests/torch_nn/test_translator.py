@@ -67,6 +67,16 @@ def test_long_line_is_cut_with_a_note(translator, caplog):
     assert "a line of 100000 tokens was cut to 11" in caplog.text
 
 
+def test_a_cut_is_noted_once(translator, caplog):
+    """To look at the attention of a line that was cut brings no second note."""
+    with caplog.at_level(logging.WARNING):
+        found = translator.translate(["ab" * 7])[0]
+        weights, _, _ = translator.labelled_attention("ab" * 7, found)
+        translator.alignments("ab" * 7, found)
+    assert weights.shape[1] == 12
+    assert caplog.text.count("was cut to 11") == 1
+
+
 def test_output_stays_on_one_line(translator):
     """Whatever the model says, a line break does not become part of it."""
     translator.tokenizer = CharTokenizer([*SPECIAL_PIECES, "\n", *"abcdefghijklmnopqr"])
