@@ -13,18 +13,19 @@ Source: Aho and Ullman 1969, "Syntax directed translations and the pushdown asse
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from minis2s.text.tokenizers import split_words
 
 Option = TypeVar("Option")
+First = TypeVar("First")
+Second = TypeVar("Second")
 Links = list[tuple[int, int]]
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A word of one side and the nodes that it was grown from."""
 
     text: str
@@ -57,6 +58,14 @@ def _tag_one(item: str) -> Word:
     )
 
 
+def table_rows(table: str) -> list[list[str]]:
+    """The lines of a table of words, cut at the bars."""
+    return [
+        [cell.strip() for cell in line.split("|")]
+        for line in table.strip().splitlines()
+    ]
+
+
 def within(scope: str, words: Iterable[Word]) -> Words:
     """The same words as part of a larger phrase, where their nodes have longer names.
 
@@ -65,11 +74,11 @@ def within(scope: str, words: Iterable[Word]) -> Words:
     """
     return tuple(
         Word(
-            word.text,
-            tuple(f"{scope}.{node}" for node in word.sure),
-            tuple(f"{scope}.{node}" for node in word.possible),
+            text,
+            tuple([f"{scope}.{node}" for node in sure]),
+            tuple([f"{scope}.{node}" for node in possible]),
         )
-        for word in words
+        for text, sure, possible in words
     )
 
 
@@ -104,26 +113,21 @@ def align(src: Words, tgt: Words) -> tuple[Links, Links]:
     """
     sure, possible = [], []
     tgt_tokens = _tokens(tgt)
-    for s, one in enumerate(_tokens(src)):
-        for t, other in enumerate(tgt_tokens):
-            if set(one.sure) & set(other.sure):
+    for s, (said, helped) in enumerate(_tokens(src)):
+        for t, (other_said, other_helped) in enumerate(tgt_tokens):
+            if said & other_said:
                 sure.append((s, t))
-            if _may_link(one, other):
+            if said & other_said or said & other_helped or helped & other_said:
                 possible.append((s, t))
     return sure, possible
 
 
-def _may_link(one: Word, other: Word) -> bool:
-    both = {*one.sure, *one.possible} & {*other.sure, *other.possible}
-    return bool(both & {*one.sure, *other.sure})
-
-
-def _tokens(words: Words) -> list[Word]:
-    """Each token as a word of its own; a Chinese word is as many as it has signs."""
+def _tokens(words: Words) -> list[tuple[set[str], set[str]]]:
+    """What each token says and helps to say; a Chinese word has a token a character."""
     return [
-        Word(token, word.sure, word.possible)
+        (set(word.sure), set(word.possible))
         for word in words
-        for token in split_words(word.text)
+        for _ in split_words(word.text)
     ]
 
 
@@ -213,19 +217,20 @@ class Derived:
         return Example(*self.sentences(), *links, self.rule, self.held_out)
 
 
-def every_seventh(
-    firsts: Sequence[Option],
-    seconds: Sequence[Option],
-    fit: Callable[[Option, Option], bool],
+def every_nth(
+    n: int,
+    firsts: Sequence[First],
+    seconds: Sequence[Second],
+    fit: Callable[[First, Second], bool],
 ) -> frozenset[tuple[str, str]]:
-    """Pairs (i, j) of fitting words with i + j divisible by 7, as texts.
+    """Pairs (i, j) of fitting words with i + j divisible by n, as texts.
 
-    Each word misses about one partner in seven, another word another partner, so that
+    Each word misses about one partner in n, another word another partner, so that
     training shows every word, and never all of its combinations.
     """
     return frozenset(
         (str(first), str(second))
         for i, first in enumerate(firsts)
         for j, second in enumerate(seconds)
-        if (i + j) % 7 == 0 and fit(first, second)
+        if (i + j) % n == 0 and fit(first, second)
     )

@@ -79,7 +79,7 @@ class Clause:
         """What is asked for, the auxiliary, the subject, the rest."""
         auxiliary = self.auxiliary or self.do
         verb = self.tail if self.auxiliary else (*self.base, *self.tail)
-        return (*asked, *auxiliary, *self.subject, *verb, *self.rest)
+        return (*asked, *auxiliary, *self.subject, *self.negation, *verb, *self.rest)
 
 
 def _negate(auxiliary: Words, negation: Words) -> Words:

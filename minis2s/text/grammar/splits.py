@@ -5,10 +5,10 @@ from functools import lru_cache
 import numpy as np
 
 from minis2s.config import InputError
-from minis2s.text.grammar import de_en
+from minis2s.text.grammar import de_en, zh_en
 from minis2s.text.grammar.engine import Example, Grammar
 
-GRAMMARS = {"grammar-de-en": de_en.GRAMMAR}
+GRAMMARS = {"grammar-de-en": de_en.GRAMMAR, "grammar-zh-en": zh_en.GRAMMAR}
 SPLIT_SIZES = {"train": 10_000, "valid": 500, "test": 1_000, "held_out": 1_000}
 
 
@@ -60,7 +60,7 @@ def _draw(
             is_wanted = kinds[len(drawn) % len(kinds)] in derived.held_out
         else:
             is_wanted = not derived.held_out
-        if is_wanted and not seen.intersection(derived.sentences()):
-            seen.update(derived.sentences())
+        if is_wanted and seen.isdisjoint(sentences := derived.sentences()):
+            seen.update(sentences)
             drawn.append(derived.example())
     return tuple(drawn)
