@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from minis2s.classroom import attention_messages as messages
-from minis2s.classroom.attention_messages import Evidence, is_array
+from minis2s.classroom import results
+from minis2s.classroom.attention_messages import Evidence
 from minis2s.classroom.attention_probes import (
     PROBES,
     Probe,
@@ -24,6 +25,7 @@ from minis2s.classroom.attention_probes import (
     unseen_probe,
 )
 from minis2s.classroom.messages import Advice, Fault, Report
+from minis2s.classroom.results import is_array, same
 from minis2s.classroom.wrong_attention import (
     CATALOGUE,
     Implementation,
@@ -125,32 +127,9 @@ def try_out(fn: Implementation, probe: Probe) -> Trial:
     Returns:
         a copy of the result, which of the arrays were changed, and the error if any.
     """
-    given = Probe(*(array.copy() for array in probe))
-    try:
-        with np.errstate(all="ignore"):
-            result = fn(*given)
-    except Exception as error:
-        return Trial(probe, None, (), error)
-    changed = tuple(
-        name
-        for name, before, after in zip(Probe._fields, probe, given, strict=True)
-        if not np.array_equal(before, after)
-    )
-    return Trial(probe, _copy(result), changed, None)
-
-
-def same(a: object, b: object) -> bool:
-    """Whether two results are the same in kind and shape, and in value to 1e-9.
-
-    NaN equals NaN here: a wrong implementation may be known by its NaNs.
-    """
-    if is_array(a) and is_array(b):
-        return a.shape == b.shape and np.allclose(
-            a, b, rtol=1e-9, atol=1e-9, equal_nan=True
-        )
-    if isinstance(a, tuple | list) and isinstance(b, tuple | list) and len(a) == len(b):
-        return all(same(*pair) for pair in zip(a, b, strict=True))
-    return False
+    trial = results.try_out(fn, tuple(probe))
+    changed = tuple(Probe._fields[position] for position in trial.changed)
+    return Trial(probe, trial.result, changed, trial.error)
 
 
 def arrays_at_once(fn: Implementation) -> float:
@@ -286,16 +265,6 @@ def _refuses_the_call(fn: Implementation, trial: Trial) -> bool:
     except TypeError:
         return True
     return False
-
-
-def _copy(result: object) -> object:
-    """A copy of what was returned, in case it is written to later."""
-    if isinstance(result, np.ndarray):
-        return result.copy()
-    if isinstance(result, tuple | list):
-        parts = [_copy(part) for part in result]
-        return parts if isinstance(result, list) else tuple(parts)
-    return result
 
 
 def _is_pair(result: object) -> bool:

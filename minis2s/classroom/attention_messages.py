@@ -15,6 +15,7 @@ import numpy as np
 
 from minis2s.classroom.attention_probes import Probe
 from minis2s.classroom.messages import Advice
+from minis2s.classroom.results import is_array
 from minis2s.classroom.wrong_attention import estimate_fill, scaled_scores
 
 
@@ -759,11 +760,6 @@ def _numbers(row: np.ndarray) -> str:
 
 
 # --- what was returned ---
-
-
-def is_array(a: object) -> bool:
-    """Whether it is an array of numbers."""
-    return isinstance(a, np.ndarray) and a.dtype.kind in "fiub"
 
 
 def lacks_arrays(result: object) -> bool:

@@ -37,7 +37,8 @@ class Wrong:
     code: str = ""
     """the second hint; the exercise's own if it is empty"""
     case: Callable[[Evidence], str] | None = None
-    """the smallest case that fails; the first entry that differs if it is None"""
+    """says the smallest case that fails, "But ..."; without it, the first entry that
+    differs is said"""
     works: str = ""
     """what works; found out if it is empty"""
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 TOLERANCE = 1e-9
+_PLAIN = str | bytes | set | frozenset
 
 
 class Trial(NamedTuple):
@@ -69,7 +70,7 @@ def try_out(fn: Callable, args: tuple) -> Trial:
         return Trial(args, None, (), error)
     pairs = enumerate(zip(args, given, strict=True))
     changed = tuple(i for i, (before, after) in pairs if not same(before, after, 0.0))
-    return Trial(args, copy.deepcopy(result), changed, None)
+    return Trial(args, _copy(result), changed, None)
 
 
 def same(a: object, b: object, tolerance: float = TOLERANCE) -> bool:
@@ -93,8 +94,8 @@ def same(a: object, b: object, tolerance: float = TOLERANCE) -> bool:
         return len(a) == len(b) and all(
             same(x, y, tolerance) for x, y in zip(a, b, strict=True)
         )
-    if isinstance(a, str | bytes | set | frozenset):
-        return a == b
+    if isinstance(a, _PLAIN):
+        return isinstance(b, _PLAIN) and a == b
     return type(a) is type(b)
 
 
@@ -179,6 +180,14 @@ def write(value: object, digits: int = 4) -> str:
         return f"{float(value):.{digits}g}"
     text = describe(value) if isinstance(value, np.ndarray) else repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _copy(result: object) -> object:
+    """A copy, in case the original is written to later; itself if there can be none."""
+    try:
+        return copy.deepcopy(result)
+    except TypeError:  # a generator, say
+        return result
 
 
 def _differences(

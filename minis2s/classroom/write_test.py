@@ -68,12 +68,12 @@ class WriteTest(Exercise):
         }
         if not missed:
             return None
-        works = f"Right implementations are accepted: {len(self.right)} of them."
+        works = "Right code is accepted."
         if len(missed) == len(self.faulty):
             return self._fault("accepts_all", works, self._accepts_all())
         rejected = f"{len(self.faulty) - len(missed)} of {len(self.faulty)} faulty ones"
         name, first = next(iter(missed.items()))
-        works = f"{works[:-1]}, and {rejected} are rejected."
+        works = f"{works[:-1]} and {rejected} rejected."
         return self._fault(name, works, self._lets_through(first))
 
     def passed(self, answer: object) -> str:

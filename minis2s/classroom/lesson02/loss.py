@@ -246,7 +246,7 @@ check_loss_backward = Implement(
             _without_max,
             broken="The gradient is finite for all finite logits.",
             cause="The exp of a logit near 1000 overflows.",
-            look="The repaired softmax of section 3.",
+            look="Compare with the repaired softmax of section 3.",
             code="Subtract the row's largest logit before exp.",
         ),
     },
