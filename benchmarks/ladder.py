@@ -19,7 +19,6 @@ and `NNN.tgt` the word that each token belongs to.
 """
 
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -27,10 +26,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import save
+from training import scores, trained, translated
 
 from minis2s import metrics, receipt
 from minis2s.checkpoint import load_run, write_json
-from minis2s.config import DecodeConfig, InputError
+from minis2s.config import InputError
 from minis2s.text.corpora import ParallelText, load
 from minis2s.text.files import write_whole
 from minis2s.text.tokenizers import word_groups
@@ -72,23 +72,13 @@ BINS = ((1, 8), (9, 11), (12, 14), (15, 18), (19, 99))
 """Least and greatest number of words in a source sentence."""
 
 
-def train(name: str, seed: int) -> Path:
-    """The finished run of a rung; trained now, or before."""
+def train(name: str, seed: int) -> tuple[Path, dict]:
+    """The folder of a rung's run, and its receipt."""
     family, settings = RUNGS[name]
-    out = RUNS / f"{_slug(name)}-{seed}"
-    if (out / "receipt.json").exists():
-        return out
     settings = {**SAME, **(RECURRENT if family == "rnn" else {}), **settings}
-    command = [sys.executable, "-m", "minis2s", "train", "--corpus", "multi30k"]
-    command += ["--src", "de", "--tgt", "en", "--model", family, "--preset", "small"]
-    for key, value in settings.items():
-        command += ["--set", f"{key}={value}"]
-    command += ["--seed", str(seed), "--threads", "1", "--out", str(out)]
-    if out.exists():
-        command.append("--resume")
-    if subprocess.run(command, check=False).returncode:
-        raise InputError(f"{out} could not be trained; its message stands above")
-    return out
+    flags = ["--model", family, "--preset", "small", "--seed", str(seed)]
+    out = RUNS / f"{_slug(name)}-{seed}"
+    return out, trained(out, *flags, "--threads", "1", settings=settings)
 
 
 def _slug(name: str) -> str:
@@ -98,15 +88,11 @@ def _slug(name: str) -> str:
 def score(translator: Translator, text: ParallelText, n_beams: int) -> dict:
     """Translate a text; both BLEUs, and BLEU by the length of the source."""
     began = time.perf_counter()
-    outputs = translator.translate_text(text.src, DecodeConfig(n_beams=n_beams))
+    outputs = translated(translator, text, n_beams)
     seconds = round(time.perf_counter() - began, 1)
-    found = metrics.bleu(outputs, text.tgt, "en")
-    lower = metrics.bleu(outputs, text.tgt, "en", lowercase=True)
     return {
         "beam": n_beams,
-        "bleu": found.value,
-        "bleu_lowercase": lower.value,
-        "signature": found.signature,
+        **scores(outputs, text),
         "by_length": by_length(text, outputs),
         "seconds": seconds,
     }
@@ -142,22 +128,19 @@ def climb(name: str, text: ParallelText, captions: ParallelText) -> list[dict]:
     """Train and score one rung with every seed."""
     rows = []
     for seed in SEEDS:
-        out = train(name, seed)
-        run, trained = load_run(out), json.loads((out / "receipt.json").read_text())
-        device = "cuda" if ON_GPU else "cpu"
-        translator = Translator.from_run(run, device)
+        out, made = train(name, seed)
+        translator = Translator.from_run(load_run(out), "cuda" if ON_GPU else "cpu")
+        facts = {
+            "n_parameters": made["n_parameters"],
+            "valid_loss": made["metrics"]["valid_loss"],
+            "training_seconds": made["seconds"],
+            "training_commit": made["commit"],
+        }
         for n_beams in (1, 5):
-            row = {"rung": name, "seed": seed, **score(translator, text, n_beams)}
-            row["n_parameters"] = trained["n_parameters"]
-            row["valid_loss"] = trained["metrics"]["valid_loss"]
-            row["training_seconds"] = trained["seconds"]
-            row["training_commit"] = trained["commit"]
-            print(json.dumps(row), flush=True)
-            rows.append(row)
-        if seed == SEEDS[0] and run.model.as_dict().get("attention") not in (
-            "none",
-            "fixed",
-        ):
+            found = score(translator, text, n_beams)
+            rows.append({"rung": name, "seed": seed, **found, **facts})
+            print(json.dumps(rows[-1]), flush=True)
+        if seed == SEEDS[0] and translator.attend(captions.src[0], "a").attention.size:
             keep_maps(name, translator, captions)
     return rows
 

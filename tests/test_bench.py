@@ -103,7 +103,7 @@ def test_outside_of_a_checkout(command, monkeypatch, tmp_path, words):
     assert "holds no benchmark; they come with a clone" in err
 
 
-@pytest.mark.parametrize("name", ["shipped_models", "two_wings"])
+@pytest.mark.parametrize("name", ["ladder", "presets", "shipped_models", "two_wings"])
 def test_a_benchmark_says_that_multi30k_is_missing(tmp_path, name):
     """One sentence and exit code 2, no traceback."""
     done = subprocess.run(

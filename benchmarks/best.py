@@ -1,0 +1,88 @@
+"""Train the best translator that we know how to, on a GPU, and score it once.
+
+    python benchmarks/best.py    (needs Multi30k in the cache, and a GPU)
+
+A Transformer of the preset `base`, with BPE dropout and a running mean of its weights,
+and a recurrent translator of the preset `base`; three seeds each. Of each family the
+seed with the best validation BLEU is scored on the test set: once, greedily and with a
+beam of 5. Interrupted, the same command goes on where it stopped.
+
+Writes benchmarks/receipts/best.json. It holds scores alone: no sentence of the corpus.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import torch
+from training import scores, trained, translated
+
+from minis2s import receipt
+from minis2s.checkpoint import load_run, write_json
+from minis2s.config import InputError
+from minis2s.text.corpora import ParallelText, load
+from minis2s.torch_nn.translator import Translator
+
+ROOT = Path(__file__).resolve().parents[1]
+RECEIPT = ROOT / "benchmarks" / "receipts" / "best.json"
+RUNS = Path("runs") / "best"
+SPLIT, SEEDS = "test_2016_flickr", (1, 2, 3)
+RECIPES = {
+    "transformer": {"train.bpe_dropout": 0.1, "train.ema": 0.999},
+    "rnn": {"train.bpe_dropout": 0.1, "train.ema": 0.999},
+}
+"""Family -> what differs from its preset `base`."""
+
+
+def train(family: str, seed: int) -> tuple[Path, dict]:
+    """A run's folder and its receipt."""
+    out = RUNS / f"{family}-{seed}"
+    flags = ("--model", family, "--preset", "base", "--device", "cuda")
+    settings = {**RECIPES[family], "train.precision": "bfloat16"}
+    return out, trained(out, *flags, "--seed", str(seed), settings=settings)
+
+
+def score(run: Path, text: ParallelText, n_beams: int) -> dict:
+    """Both BLEUs of a run on a text."""
+    translator = Translator.from_run(load_run(run), "cuda")
+    return {"beam": n_beams, **scores(translated(translator, text, n_beams), text)}
+
+
+def main() -> None:
+    """Train, choose on validation, score once, keep the receipt."""
+    if not torch.cuda.is_available():
+        raise InputError("no GPU was found; the preset base takes hours without one")
+    started = time.perf_counter()
+    text = load("multi30k", SPLIT, "de", "en")
+    rows, receipts = [], []
+    for family in RECIPES:
+        runs, found = zip(*(train(family, seed) for seed in SEEDS), strict=True)
+        valid = [of_run["metrics"]["valid_bleu"] for of_run in found]
+        best = runs[valid.index(max(valid))]
+        receipts += found
+        for n_beams in (1, 5):
+            row = {"model": family, "run": best.name, "valid_bleu": valid}
+            rows.append(row | score(best, text, n_beams))
+            print(json.dumps(rows[-1]), flush=True)
+    result = receipt.make_receipt(
+        command="python benchmarks/best.py",
+        config={"recipes": RECIPES, "seeds": SEEDS},
+        seed=None,
+        seconds=time.perf_counter() - started,
+        device=torch.cuda.get_device_name(),
+        threads=torch.get_num_threads(),
+        data_sha256={f"multi30k {SPLIT}": text.sha256},
+        metrics={"rows": rows},
+        trainings=receipts,
+    )
+    write_json(RECEIPT, result)
+    print(RECEIPT.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:  # no GPU, or Multi30k is not here
+        print(f"best: {error}", file=sys.stderr)
+        sys.exit(2)
