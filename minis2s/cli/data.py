@@ -22,7 +22,7 @@ def data_list() -> None:
 @app.command("show")
 def data_show(name: str) -> None:
     """Origin, terms, splits and a few pairs of one corpus."""
-    from minis2s.text import corpora
+    from minis2s.text import corpora, tasks
     from minis2s.text.cards import card
 
     about = card(name)
@@ -38,7 +38,8 @@ def data_show(name: str) -> None:
             unread.append((split, error))
             continue
         typer.echo(f"{split}: {len(text)} pairs in {', '.join(languages) or 'letters'}")
-        for s, t in list(zip(text.src, text.tgt, strict=True))[:2]:
+        n_shown = 4 if name in tasks.TASKS else 2  # a task mixes forms and languages
+        for s, t in list(zip(text.src, text.tgt, strict=True))[:n_shown]:
             typer.echo(f"    {s}\n    {t}")
     if unread:
         typer.echo(f"not here: {', '.join(split for split, _ in unread)}")

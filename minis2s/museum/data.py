@@ -98,10 +98,10 @@ DATA = (
     Exhibit(
         name="generated-twice",
         title="A generated task draws its test strings again for training",
-        file="text/tasks.py",
+        file="text/tasks/__init__.py",
         before="        if text not in seen:\n            seen.add(text)\n"
-        "            drawn.append(text)",
-        after="        drawn.append(text)",
+        "            drawn.append(pair)",
+        after="        drawn.append(pair)",
         story="Random strings are thought to be different. Short ones are not.",
         seen="classic",
         symptom="Learning by heart looks like learning.",

@@ -22,7 +22,7 @@ class Card:
     url: str = ""
     """Folder that the files come from; empty if nothing is fetched."""
     sha256: dict[str, str] = field(default_factory=dict)
-    """File -> hash of its unpacked text."""
+    """File -> hash of its unpacked text; of a generated task, split -> of its pairs."""
     valid: str = "valid"
     """The split that choices are made on."""
     test: str = "test"
@@ -56,6 +56,33 @@ _MULTI30K_SHA256 = {
 }
 _TATOEBA_SHA256 = {
     "fra.txt": "0bb85dbaa1c896844649094d7eaf2e34bee34e84fe362b26ce7e8f2e12aae104",
+}
+_TASK_SHA256 = {
+    "copy": {
+        "train": "a931ea0724f928d27d840b7c6ae0b8c7e352a966787f3fff586c749cced050c0",
+        "valid": "5746b1e209756d1846265274e603dc70d50d2a8464b0759efccb8d0970f9098a",
+        "test": "c860d7653f8e46d0a81e81cb9298547fad74e096f15f42724b9f091101a2a6cb",
+    },
+    "reverse": {
+        "train": "72e82f6ceaaa290f8ef6288a4105903b729a066c1a794569d84bc54d190726ac",
+        "valid": "d65745fcaf3fe2c8a6f71bb10a50dc09a9bcfa8aac529e646874ac913d0ab42d",
+        "test": "e3a8efea15693cff557a47da7079ef07b9265cf1fc36075a042a84f0934cd533",
+    },
+    "sort": {
+        "train": "7c58d996a6dcb19c8964cb08d747cb5e2a4d4e680eb162ab888b694bf1023588",
+        "valid": "7b226bbe4c9025348a04f2c05f6ddeeeb3772da7e2394add2f89589f25953a7b",
+        "test": "1f0fde917cd500179f82b4b7272808ebe34efac7403f0bb5e4723dda4f8bd028",
+    },
+    "dates": {
+        "train": "8b04066bdb41bb45c639b5b8208eb97757a7bbf32d1e611672e48c7c51651f95",
+        "valid": "42b2493fccb72eaecd51eb6df5c7f04d199e6499de71fde4f9dbc3928a94bcd6",
+        "test": "e18945751820a0602c01ddbc72894e2832e84ac6bc21158abe49ac99be61eb6d",
+    },
+    "numbers": {
+        "train": "10b72c5854e3e477dd856b49837afb38e75998f68f4feec80d67803a265922fc",
+        "valid": "ae873ab3b76d0066b1bcfdd981a45b19d50a917d1143e77ce801f7d8ab247386",
+        "test": "3a0b4b93883dc4ad4ca67589f15f1a59f54305c564dd7c699554befa1da2ed8b",
+    },
 }
 
 CARDS = {
@@ -110,8 +137,9 @@ CARDS = {
             name,
             f"generated: {task.about}",
             "CC0 1.0",
-            (),
-            dict.fromkeys(tasks.SPLIT_SIZES, ()),
+            task.languages,
+            dict.fromkeys(tasks.SPLIT_SIZES, task.languages),
+            sha256=_TASK_SHA256[name],
         )
         for name, task in tasks.TASKS.items()
     },

@@ -14,6 +14,7 @@ import os
 import urllib.request
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +25,9 @@ from minis2s.config import InputError
 from minis2s.text import grammar, tasks
 from minis2s.text.cards import CARDS, Card, card
 from minis2s.text.files import read_bytes, read_lines, write_whole
+from minis2s.text.tasks.pair import Links
 
 OWN_DATA = Path(__file__).parents[2] / "data"
-
-Links = list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ def load(name: str, split: str, src: str = "", tgt: str = "") -> ParallelText:
     about = card(name)
     split = _own_split(about, split)
     if name in tasks.TASKS:
-        src_lines, tgt_lines, _ = tasks.make_pairs(name, split)
-        return ParallelText(src_lines, tgt_lines, _hash_lines(src_lines, tgt_lines))
+        return _load_task(about, split)
     for flag, language in (("--src", src), ("--tgt", tgt)):
         if language not in about.splits[split]:
             known = ", ".join(about.splits[split])
@@ -90,11 +89,27 @@ def _own_split(about: Card, split: str) -> str:
     return split
 
 
+def _load_task(about: Card, split: str) -> ParallelText:
+    src, tgt, _ = tasks.make_pairs(about.name, split)
+    sha256 = _hash_lines(src, tgt)
+    note = (
+        ""
+        if sha256 == about.sha256[split]
+        else (
+            f"{about.name} {split} is not the text that its card names: another "
+            f"version of NumPy, Babel or num2words wrote it; published numbers do not "
+            f"apply"
+        )
+    )
+    return ParallelText(src, tgt, sha256, note)
+
+
 def load_alignment(name: str, split: str) -> list[tuple[Links, Links]]:
     """For each pair its sure and its possible links (source word, target word).
 
     Positions count words of `tokenizers.split_words`, or characters in a generated
-    task. A sure link is possible too.
+    task, where a link is sure if it is the only one of its target character. A sure
+    link is possible too.
 
     Raises:
         InputError: if the name or the split is unknown, or has no alignment.
@@ -102,7 +117,7 @@ def load_alignment(name: str, split: str) -> list[tuple[Links, Links]]:
     about = card(name)
     split = _own_split(about, split)
     if name in tasks.TASKS:
-        return [(links, links) for links in tasks.make_pairs(name, split)[2]]
+        return [(_only(links), links) for links in tasks.make_pairs(name, split)[2]]
     if name in grammar.GRAMMARS:
         examples = grammar.make_examples(name, split)
         return [([*example.sure], [*example.possible]) for example in examples]
@@ -110,6 +125,12 @@ def load_alignment(name: str, split: str) -> list[tuple[Links, Links]]:
     if about.url or not file.exists():
         raise InputError(f"{name} {split} has no alignment")
     return [_parse_links(line) for line in read_lines(file)]
+
+
+def _only(links: Links) -> Links:
+    """Those whose target has no other link: of a whole name any letter may do."""
+    count = Counter(t for _, t in links)
+    return [(s, t) for s, t in links if count[t] == 1]
 
 
 def _parse_links(line: str) -> tuple[Links, Links]:

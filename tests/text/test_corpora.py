@@ -129,6 +129,25 @@ def test_generated_task_loads_like_a_corpus():
     assert load_alignment("reverse", "valid") == [(pair, pair) for pair in links]
 
 
+def test_a_task_of_other_pairs_has_a_note(monkeypatch):
+    """Pairs that another version of a library wrote are read, and the note says so."""
+    known = dataclasses.replace(CARDS["sort"], sha256={"test": "0" * 64})
+    monkeypatch.setitem(CARDS, "sort", known)
+    note = load("sort", "test").note
+    assert "sort test is not the text that its card names: another version of" in note
+    assert "published numbers do not apply" in note
+
+
+def test_a_name_decides_a_digit_possibly():
+    """Sure is the only link of a digit; of a month's name any letter is possible."""
+    text = load("dates", "test")
+    n = text.src.index("27. Januar 1901")
+    sure, possible = load_alignment("dates", "test")[n]
+    assert [text.src[n][s] for s, _ in sure] == [*"271901"]
+    of_month = {(s, t) for s in range(4, 10) for t in (5, 6)}
+    assert set(possible) - set(sure) == of_month
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_files_placed_by_hand_are_read(tiny, packed):
     """A file in the cache is read without the network, packed or not."""
