@@ -17,10 +17,7 @@ LOSS = (
         seen="pytorch/tutorials #2840, #3643",
         symptom="The loss looks better than it is; the more ragged the batch, the "
         "better it looks.",
-        tests=(
-            _TORCH + "test_equals_the_formula",
-            _TORCH + "test_padding_has_no_gradient",
-        ),
+        tests=(_TORCH + "test_equals_the_formula",),
     ),
     Exhibit(
         name="padding-has-a-gradient",
@@ -111,8 +108,8 @@ LOSS = (
         name="softmax-twice",
         title="Probabilities are given to a loss that wants logits",
         file="torch_nn/loss.py",
-        before="logits.flatten(0, 1).to(dtype),",
-        after="logits.flatten(0, 1).to(dtype).softmax(dim=-1),",
+        before="rows.to(_precise(logits.dtype)),",
+        after="rows.to(_precise(logits.dtype)).softmax(dim=-1),",
         story="The softmax stands at the end of the model, and again in the loss. "
         "Numbers between 0 and 1 can never be a confident answer. An LSTM whose "
         "outputs serve as logits has a like floor.",

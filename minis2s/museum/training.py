@@ -142,6 +142,22 @@ TRAINING = (
         ),
     ),
     Exhibit(
+        name="one-coin-in-four-is-loaded",
+        title="Every fourth value is dropped at a rate of its own",
+        file="torch_nn/dropout.py",
+        before="quads.random_(-(2**63), None)",
+        after="quads.random_()",
+        story="A random number of 64 bits was cut into four coins. Asked for without "
+        "bounds it is never negative, so the last coin shows one half of its sides.",
+        seen="our own, while it was written",
+        symptom="None: the loss falls, and a quarter of the network is dropped at the "
+        "wrong rate.",
+        tests=(
+            "tests/torch_nn/test_dropout.py::test_all_coins_have_all_sides",
+            "tests/torch_nn/test_dropout.py::test_a_value_is_dropped_or_scaled",
+        ),
+    ),
+    Exhibit(
         name="rate-of-keeping",
         title="The dropout rate is read as the share that is kept",
         file="numpy_ref/layer.py",
