@@ -196,7 +196,7 @@ def test_alignments_join_the_tokens_of_a_word(translator):
 def test_where_there_is_no_word_there_is_no_link(translator, tokens, n_src):
     """A side of EOS alone is linked to nothing."""
     weights = np.full((1, 1, len(tokens), n_src), 1 / n_src)
-    translator.encode = lambda line: [4] * (n_src - 1) + [EOS_ID]
+    translator.encode = lambda line, note: [4] * (n_src - 1) + [EOS_ID]
     assert translator.alignments("x", Hypothesis(tokens, -1.0, weights, "")) == []
 
 
