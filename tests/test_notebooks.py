@@ -11,6 +11,7 @@ would prove nothing.
 
 import ast
 import copy
+import importlib.util
 import re
 from itertools import takewhile
 from pathlib import Path
@@ -19,9 +20,14 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "notebooks"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("*.ipynb"))
+
+SPEC = importlib.util.spec_from_file_location("tool", ROOT / "make_notebooks.py")
+tool = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(tool)
 
 MAX_BYTES = 1_000_000
 MAX_LINES = 25
@@ -29,6 +35,8 @@ MIN_CHECKED = 3
 CHECKED = "# NBVAL_CHECK_OUTPUT"
 SKIP_TAGS = {"nbval-skip", "skip-execution"}  # nbval reads the one, nbclient the other
 MACHINE_PATH = re.compile(r"(?<![\w.])(/(root|home|work|Users|tmp)/|[A-Za-z]:\\\w)")
+ADDRESS = re.compile(r"\bat 0x[0-9a-f]+")  # <Thing at 0x7f...>: another in every run
+COMPARABLE = {"text/plain", "image/png"}  # nbval passes over the latter
 
 
 def tags(cell: NotebookNode) -> set[str]:
@@ -64,12 +72,14 @@ def is_folded(cell: NotebookNode) -> bool:
     return not cell.outputs or (in_lab and "hide-output" in tags(cell))
 
 
+def is_picture(out: NotebookNode) -> bool:
+    """Whether an output can be seen where no script runs."""
+    return any(kind.startswith("image/") for kind in out.get("data", {}))
+
+
 def has_image(cell: NotebookNode) -> bool:
     """Whether a cell shows a picture."""
-    outputs = cell.get("outputs", [])
-    return any(
-        kind.startswith("image/") for out in outputs for kind in out.get("data", {})
-    )
+    return any(map(is_picture, cell.get("outputs", [])))
 
 
 def texts(cell: NotebookNode) -> list[str]:
@@ -92,6 +102,11 @@ def out_of_order(notebook: NotebookNode) -> list[str]:
     return [] if counts == wanted and counts else [f"execution counts are {counts}"]
 
 
+def stale(notebook: NotebookNode) -> list[str]:
+    """The outputs come from the code that stands above them."""
+    return [] if tool.is_fresh(notebook) else ["the code has changed: make notebooks"]
+
+
 def errors(notebook: NotebookNode) -> list[str]:
     """No cell ends in an error, and none warns."""
     outputs = [out for cell in code_cells(notebook) for out in cell.outputs]
@@ -105,6 +120,17 @@ def too_few_checked(notebook: NotebookNode) -> list[str]:
     mute = [f"{c.id} has no output" for c in checked if not c.outputs]
     enough = len(checked) >= MIN_CHECKED
     return mute if enough else [*mute, f"only {len(checked)} cells are compared"]
+
+
+def compared_figures(notebook: NotebookNode) -> list[str]:
+    """What nbval compares is text; a figure's HTML or SVG changes with the fonts."""
+    return [
+        f"{cell.id} compares {kind}"
+        for cell in run_cells(notebook)
+        if cell.source.startswith(CHECKED)
+        for out in cell.outputs
+        for kind in sorted(out.get("data", {}).keys() - COMPARABLE)
+    ]
 
 
 def open_answers(notebook: NotebookNode) -> list[str]:
@@ -159,6 +185,27 @@ def time_stamps(notebook: NotebookNode) -> list[str]:
     return [cell.id for cell in code_cells(notebook) if "execution" in cell.metadata]
 
 
+def addresses(notebook: NotebookNode) -> list[str]:
+    """No output names a place in memory."""
+    return [
+        f"{cell.id}: {match.group()}"
+        for cell in code_cells(notebook)
+        for text in texts(cell)[1:]
+        for match in ADDRESS.finditer(text)
+    ]
+
+
+def bare_scripts(notebook: NotebookNode) -> list[str]:
+    """A figure for the hand lies beside its picture, for where no script runs."""
+    return [
+        cell.id
+        for cell in code_cells(notebook)
+        for out in cell.outputs
+        if "<script" in str(out.get("data", {}).get("text/html", "")).lower()
+        and not is_picture(out)
+    ]
+
+
 def mute_pictures(notebook: NotebookNode) -> list[str]:
     """A picture has a text alternative, and words come after it."""
     return [
@@ -202,13 +249,17 @@ def other_kernels(notebook: NotebookNode) -> list[str]:
 
 ALL_CHECKS = [
     out_of_order,
+    stale,
     errors,
     too_few_checked,
+    compared_figures,
     open_answers,
     half_skipped,
     long_cells,
     machine_paths,
     time_stamps,
+    addresses,
+    bare_scripts,
     mute_pictures,
     late_imports,
     bare_asserts,
@@ -275,6 +326,7 @@ def sound_notebook() -> NotebookNode:
     new, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     words = nbformat.v4.new_output("stream", name="stdout", text="2\n")
     picture = nbformat.v4.new_output("display_data", data={"image/png": "iVBO"})
+    hand = {"text/html": "<script></script>", "image/png": "iVBO"}
     stub = code("raise NotImplementedError", metadata={"tags": sorted(SKIP_TAGS)})
     cells = [code("import math")]
     for _ in range(MIN_CHECKED):
@@ -286,10 +338,14 @@ def sound_notebook() -> NotebookNode:
         cells[-2].metadata = nbformat.from_dict(
             {"tags": ["hide-output"], "jupyter": {"outputs_hidden": True}, "alt": "2"}
         )
+    live = code("show", outputs=[nbformat.v4.new_output("display_data", data=hand)])
+    live.metadata["alt"] = "the picture"
+    cells += [live, new("Drag it.")]
     for number, cell in enumerate([c for c in cells if c.cell_type == "code"], 1):
         cell.execution_count = number
     notebook = nbformat.v4.new_notebook(cells=[*cells, stub])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    notebook.metadata["minis2s"] = {"executed": tool.code_hash(notebook)}
     return copy.deepcopy(notebook)
 
 
@@ -298,15 +354,29 @@ def spoil_error(cells):
     cells[2].outputs.append(nbformat.v4.new_output("error", ename="E", evalue=""))
 
 
+def spoil_script(cells):
+    """A figure whose picture got lost."""
+    cells[-3].outputs[0].data.pop("image/png")
+
+
+def spoil_compared(cells):
+    """A figure for the hand that nbval would compare."""
+    cells[-3].update(source=f"{CHECKED}\nshow")
+
+
 SPOILED = {
     out_of_order: lambda cells: cells[2].update(execution_count=None),
+    stale: lambda cells: cells[2].update(source="2 + 2"),
     errors: spoil_error,
     too_few_checked: lambda cells: cells[2].update(source="1 + 1"),
+    compared_figures: spoil_compared,
     open_answers: lambda cells: cells[2].metadata.pop("jupyter"),
     half_skipped: lambda cells: cells[-1].metadata.tags.pop(),
     long_cells: lambda cells: cells[2].update(source="\n".join("1" * 26)),
     machine_paths: lambda cells: cells[2].outputs[0].update(text="in /home/someone"),
     time_stamps: lambda cells: cells[2].metadata.update(execution={}),
+    addresses: lambda cells: cells[2].outputs[0].update(text="<O at 0x7f00>"),
+    bare_scripts: spoil_script,
     mute_pictures: lambda cells: cells[2].metadata.pop("alt"),
     late_imports: lambda cells: cells[2].update(source="def f():\n    import os"),
     bare_asserts: lambda cells: cells[2].update(source="assert 1 + 1 == 2"),
@@ -332,6 +402,13 @@ def test_unfolded_reading_is_refused():
     notebook = sound_notebook()
     notebook.cells[3].source = "It is two."
     assert any("is not folded" in complaint for complaint in open_answers(notebook))
+
+
+def test_an_output_that_was_cleared_is_stale():
+    """An editor's "clear all outputs" leaves the hash where it is."""
+    notebook = sound_notebook()
+    notebook.cells[2].execution_count = None
+    assert stale(notebook)
 
 
 def test_other_kernel_is_refused():
