@@ -99,7 +99,7 @@ def _measure(answer, rng):
 check_batch_plan = Invent(
     name="batch_plan",
     lesson=1,
-    section="9",
+    section="8",
     minutes=20,
     difficulty=4,
     task="""Judge a plan of batches: batches = answer(lengths, batch_tokens, rng).
@@ -138,7 +138,7 @@ check_batch_plan = Invent(
         "again": Goal(
             "per cent of batch mates that meet again in the next epoch",
             40,
-            broken="Batches that never change put the same gradients together each time.",
+            broken="Batches that never change put the same gradients together.",
             look="What in the plan depends on rng?",
             idea="Give up a little order: sentences of like length may change places.",
             code="Sort by lengths plus some noise, or sort within random pools.",
