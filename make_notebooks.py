@@ -208,7 +208,7 @@ def all_paths() -> list[Path]:
 def main(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="notebooks; by default the changed"),
+        typer.Argument(metavar="PATH", help="notebooks; by default the changed"),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="unchanged ones, too")] = False,
 ) -> None:
