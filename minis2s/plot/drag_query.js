@@ -52,7 +52,7 @@ const addWords = (svg, plane, words, gap) => {
     add(svg, "text", {
       x: x + gap * right, y: y - (gap + 2) * up + 4.5, class: "word",
       "text-anchor": ["end", "middle", "start"][right + 1],
-    }, shorten(text, 104));
+    }, text);
   }
 };
 

@@ -65,7 +65,7 @@ def _draw_plane(axes: Axes, heading: str, reach: float, ticks: Sequence[float]) 
 def _draw_words(axes: Axes, words: Sequence[dict], texts: Iterator[str]) -> None:
     halo = [withStroke(linewidth=2.5, foreground="white")]
     for word in words:
-        (right, up), text = word["side"], shorten(next(texts))
+        (right, up), text = word["side"], next(texts)
         align = {"ha": ("right", "center", "left")[right + 1]}
         align |= {"va": ("top", "center", "bottom")[up + 1]}
         place = {"xytext": (9 * right, 9 * up), "textcoords": "offset points"}

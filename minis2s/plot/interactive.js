@@ -37,9 +37,7 @@ const add = (parent, tag, attributes = {}, text = "") => {
 // The drawing area, with the hatch that means padding in every figure.
 const addCanvas = (page, data, height) => {
   const box = add(page.main, "div", { class: "canvas" });
-  const svg = add(box, "svg", {
-    viewBox: `0 0 740 ${height}`, role: "group", "aria-label": data.title,
-  });
+  const svg = add(box, "svg", { viewBox: `0 0 740 ${height}` });
   const hatch = add(add(svg, "defs"), "pattern", {
     id: `${page.name}-padding`, width: 6, height: 6,
     patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)",

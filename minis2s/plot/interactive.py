@@ -28,8 +28,10 @@ from minis2s.config import InputError
 from minis2s.plot.attention_map import save_figure
 from minis2s.text.files import write_whole
 
-MAX_BYTES = 60_000
-"""Of one figure's HTML with its picture: a lesson has several, and a limit of its own."""
+MAX_DATA = 16_000
+"""Bytes of JSON in one figure; with script and picture it stays below 60 kB."""
+_FULL, _COARSE, _MAX_PICTURE = (110, 64), (80, 16), 22_000
+"""Dots an inch and colours of a picture, and of one that would have too many bytes."""
 FORMATS = ("html", "png", "svg")
 _shown = count(1)
 
@@ -64,7 +66,7 @@ class Interactive:
     """What an interactive kind returns: show it in a notebook, or save it.
 
     Raises:
-        ValueError: if the HTML would be larger than `MAX_BYTES`.
+        ValueError: if the data are too large for a page.
     """
 
     kind: str
@@ -79,10 +81,10 @@ class Interactive:
     "the picture for where no script runs"
 
     def __post_init__(self) -> None:
-        size = len(self.to_html("figure").encode())
-        if size > MAX_BYTES:
+        size = len(self._json)
+        if size > MAX_DATA:
             raise ValueError(
-                f"{self.kind}: must fit into {MAX_BYTES} bytes of HTML, got {size}; "
+                f"{self.kind}: must fit into {MAX_DATA} bytes of data, got {size}; "
                 f"show fewer numbers"
             )
 
@@ -126,12 +128,10 @@ class Interactive:
     @cached_property
     def png(self) -> bytes:
         """The picture, in as few bytes as its few colours need."""
-        data = io.BytesIO()
-        with mpl.rc_context({"text.parse_math": False}):
-            self.static.savefig(data, format="png", dpi=130)
-        small = io.BytesIO()
-        Image.open(data).convert("RGB").quantize(64).save(small, "png", optimize=True)
-        return small.getvalue()
+        picture = _to_png(self.static, *_FULL)
+        if len(picture) > _MAX_PICTURE:
+            picture = _to_png(self.static, *_COARSE)
+        return picture
 
     @cached_property
     def _json(self) -> str:
@@ -146,6 +146,14 @@ class Interactive:
             "image/png": base64.b64encode(self.png).decode(),
             "text/plain": f"{self.title}\n{self.caption}",
         }
+
+
+def _to_png(figure: Figure, dpi: int, colours: int) -> bytes:
+    full, small = io.BytesIO(), io.BytesIO()
+    with mpl.rc_context({"text.parse_math": False}):
+        figure.savefig(full, format="png", dpi=dpi)
+    Image.open(full).convert("RGB").quantize(colours).save(small, "png", optimize=True)
+    return small.getvalue()
 
 
 def _to_json(data: object) -> str:

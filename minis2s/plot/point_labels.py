@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from minis2s.plot.style import shorten
+
 # Of a plane that is 216 units wide, as the script draws it.
 _UNIT = 2 / 216
 _LETTER, _HIGH, _OFF = 7.4 * _UNIT, 14 * _UNIT, 9 * _UNIT
@@ -21,8 +23,9 @@ def place_words(
 ) -> list[dict[str, Any]]:
     """One text for each place, and the side of its point on which it stands.
 
-    Points that lie on one another share a text. Each text in turn takes the side where
-    it covers the fewest points and texts, and leads away from the others if it can.
+    Points that lie on one another share a text; a long one is cut. Each text in turn
+    takes the side where it covers the fewest points and texts, and leads away from the
+    others if it can.
 
     Args:
         points: what is labelled.
@@ -65,7 +68,7 @@ def _merge(
         names[label] = names.get(label, 0) + 1
     for point, names in places:
         counted = (f"{w} ×{n}" if n > 1 else w for w, n in names.items())
-        yield point, ", ".join(counted)
+        yield point, shorten(", ".join(counted))
 
 
 def _box(point: np.ndarray, text: str, side: tuple[int, int]) -> np.ndarray:

@@ -117,7 +117,7 @@ const draw = (page, data) => {
   const range = add(row, "input", {
     type: "range", min: 0, max: data.frames.length - 1, step: 1, "aria-label": data.control,
   });
-  const step = add(row, "output");
+  const step = add(row, "span", { class: "step" });
   const readout = addControls(page, () => go(data.start));
   const go = (frame) => {
     range.value = frame;

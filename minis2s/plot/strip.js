@@ -80,9 +80,9 @@ const draw = (page, data) => {
   const readout = addControls(page, () => select(null));
   const select = (cell) => {
     at = cell;
-    names.forEach((name, c) => name.classList.toggle("name", at?.[1] === c));
-    sides.forEach((side, r) => side.classList.toggle("name", at?.[0] === r));
-    set(cursor, at ? { ...place(...at), visibility: "visible" } : { visibility: "hidden" });
+    names.forEach((name, c) => set(name, { class: at?.[1] === c ? "name" : "" }));
+    sides.forEach((side, r) => set(side, { class: at?.[0] === r ? "name" : "" }));
+    set(cursor, { ...place(...(at ?? [0, 0])), visibility: at ? "visible" : "hidden" });
     readout.textContent = at
       ? `${rows[at[0]]} at ${columns[at[1]]}: ` +
         (allowed[at[1]] ? read(values[at[0]][at[1]]) : "padding")

@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from minis2s.plot.checks import check_count, check_finite, check_shape
 from minis2s.plot.fonts import drawable
 from minis2s.plot.interactive import Interactive
-from minis2s.plot.palette import COLOUR_MAPS, HATCH, PADDING
+from minis2s.plot.palette import COLOUR_MAPS, HATCH, INK, PADDING
 from minis2s.plot.style import add_title_and_caption, shorten, style
 
 _SHADES = 65  # odd, so that one of them is zero
@@ -114,13 +114,14 @@ def _draw_picture(
         figure = Figure(figsize=(9, height + 2.0), layout="constrained")
         axes = figure.add_subplot()
         limits = {"vmin": data["low"], "vmax": data["high"]}
-        image = axes.pcolormesh(
-            values, cmap=colour_map, edgecolor="white", linewidth=0.8, **limits
-        )
+        look = {"cmap": colour_map, "interpolation": "nearest", "aspect": "auto"}
+        image = axes.imshow(values, **look, **limits)
         _draw_names(axes, names[:n_rows], names[n_rows:])
         for column in np.flatnonzero(~np.array(data["allowed"])):
             look = {"facecolor": "white", "edgecolor": PADDING, "hatch": HATCH}
-            axes.add_patch(Rectangle((column, 0), 1, n_rows, linewidth=0, **look))
+            axes.add_patch(
+                Rectangle((column - 0.5, -0.5), 1, n_rows, linewidth=0, **look)
+            )
         bar = figure.colorbar(image, ax=axes, aspect=12, shrink=0.9, pad=0.02)
         bar.set_label(quantity)
         bar.outline.set_visible(False)
@@ -132,12 +133,13 @@ def _draw_names(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None
     """Rows downwards and tokens above, as one reads."""
     slanted = sum(map(len, columns)) > 60 or max(map(len, columns)) * len(columns) > 80
     slant = {"rotation": 50, "ha": "left", "rotation_mode": "anchor"} if slanted else {}
-    axes.set_xticks(
-        np.arange(len(columns)) + 0.5, [shorten(name) for name in columns], **slant
-    )
-    axes.set_yticks(np.arange(len(rows)) + 0.5, [shorten(name) for name in rows])
     axes.xaxis.tick_top()
-    axes.invert_yaxis()
+    axes.set_xticks(range(len(columns)), [shorten(name) for name in columns], **slant)
+    axes.set_yticks(range(len(rows)), [shorten(name) for name in rows])
+    axes.set_xticks(np.arange(-0.5, len(columns)), minor=True)
+    axes.set_yticks(np.arange(-0.5, len(rows)), minor=True)
+    axes.set_axisbelow(False)
     axes.grid(visible=False)
+    axes.grid(which="minor", color="white", linewidth=0.8)
     axes.spines[:].set_visible(False)
-    axes.tick_params(length=0, labelcolor="black")
+    axes.tick_params(which="both", length=0, labelcolor=INK)

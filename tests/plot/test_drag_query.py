@@ -148,11 +148,11 @@ def test_nothing_is_cut_off():
         ({"labels": LABELS[:4]}, "labels: must have one entry for each key, 5, got 4"),
         (
             {"keys": np.full((5, 2), np.nan)},
-            r"keys: must be finite, got nan at \(0, 0\)",
+            r"keys: must be finite, got nan at \(0,",
         ),
         (
             {"values": np.full((5, 2), np.inf)},
-            r"values: must be finite, got inf at \(0, 0\)",
+            "values: must be finite, got inf",
         ),
         (
             {"query": np.array([0.0, np.inf])},

@@ -31,7 +31,8 @@ def test_texts_do_not_overlap(rng):
 def test_texts_stay_in_the_plane(corner):
     """In every corner a word turns inwards, at any scale."""
     point = 2.85 * np.array([corner])
-    words = place_words(point, ["schläft"], 3.0, NONE)
+    words = place_words(point, ["schläft" * 7], 3.0, NONE)
+    assert len(words[0]["text"]) == 14
     assert (np.abs(boxes(words, 3.0)[0]) <= 1).all()
 
 

@@ -76,7 +76,7 @@ def test_zeros_and_padding_alone_can_be_drawn(mask):
 def test_picture_shows_the_values():
     """Rows downwards, columns to the right, the first value at the top left."""
     axes = make(mask=MASK).static.axes[0]
-    shown = axes.collections[0].get_array()
+    shown = axes.images[0].get_array()
     np.testing.assert_allclose(shown[:, MASK], VALUES[:, MASK], rtol=1e-4)
     assert shown.mask[:, ~MASK].all()
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ROWS
@@ -90,7 +90,7 @@ def test_padding_is_hatched():
     """Exactly the masked columns, over all rows."""
     axes = make(mask=MASK).static.axes[0]
     hatched = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
-    assert [(patch.get_x(), patch.get_height()) for patch in hatched] == [(4, 3)]
+    assert [(patch.get_x(), patch.get_height()) for patch in hatched] == [(3.5, 3)]
     assert all(patch.get_hatch() for patch in hatched)
 
 
