@@ -5,7 +5,7 @@ SUITE = -m pytest -q -n 2 --dist loadfile
 export OMP_WAIT_POLICY = passive
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check lint unit notebooks-test museum lab bench clean
+.PHONY: help env demo test check lint unit notebooks-test notebooks museum lab bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 16
@@ -28,6 +28,9 @@ unit: env  ## unit, parity, architecture, classroom and README tests
 
 notebooks-test: env  ## run every notebook and compare its outputs
 	@OMP_NUM_THREADS=1 $(PY) $(SUITE) --nbval-lax --nbval-cell-timeout=120 notebooks
+
+notebooks: env  ## execute the notebooks whose code changed (all: NOTEBOOKS=--all)
+	@$(PY) make_notebooks.py $(NOTEBOOKS)
 
 museum: env  ## apply the field's real bugs one by one; each must fail a test
 	@$(PY) -m minis2s.museum
