@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -739,3 +740,131 @@ def test_help_answers_at_once():
     """`--help` imports no wing."""
     code = "import sys, minis2s.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# ------------------------------------------------- odd text, short training
+
+
+def write_dirty(folder):
+    """Two files of our captions, in which seven lines are odd, and CRLF ends lines."""
+    text = corpora.load("captions-de-en", "test", "de", "en")
+    pairs = list(zip(text.src, text.tgt, strict=True))
+    pairs[2] = pairs[2][::-1]
+    pairs[4] = (pairs[4][0], pairs[4][0])
+    pairs[6] = pairs[5]
+    pairs[8] = ("@@", pairs[8][1])
+    pairs[10] = (pairs[10][0], "\u00a0\t")
+    pairs[12] = (pairs[12][0].replace(" ", "\u00a0"), pairs[12][1].replace(" ", "\t"))
+    pairs[14] = ("Две собаки бегут по траве.", pairs[14][1])
+    for side, name in enumerate(("b.de", "b.en")):
+        lines = "".join(f"{pair[side]}\r\n" for pair in pairs)
+        (folder / name).write_bytes(b"\xef\xbb\xbf" + lines.encode())
+    return folder / "b.de", folder / "b.en"
+
+
+ODDITIES = [
+    "pairs has a blank side (first: line 11)",
+    "pairs repeats an earlier pair word for word (first: line 7)",
+    "pairs is lopsided: one side is far longer than the other (first: line 9)",
+    "pairs is copied: source and target are equal (first: line 5)",
+    "pairs seems swapped: source and target in each other's place (first: line 3)",
+    "pairs seems to have a source that is not de (first: line 15)",
+]
+
+
+@pytest.mark.parametrize("clean", [False, True])
+def test_oddities_are_said_and_dropped_if_asked(command, tmp_path, clean):
+    """A note for each kind; only --clean leaves pairs out, as the receipt says."""
+    src, tgt = write_dirty(tmp_path)
+    files = ("--train-src", src, "--train-tgt", tgt, "--src", "de", "--tgt", "en")
+    flags = ("--out", tmp_path / "run", *(["--clean"] if clean else []))
+    code, _, notes = command("train", *files, *TINY, *flags)
+    lines = notes.splitlines()
+    assert code == 0
+    assert [line.split(" of ", 1)[1].split(" ", 1)[1] for line in lines[:6]] == ODDITIES
+    counts = "1 repeated, 1 copied, 1 lopsided, 1 swapped"
+    kept = "all are kept; --clean would leave out what is repeated, copied, lopsided"
+    assert lines[6].startswith(f"left out by --clean: {counts}" if clean else kept)
+    n_read = len(src.read_text(encoding="utf-8").splitlines())
+    assert f"of {n_read - 4 * clean} pairs were set aside" in lines[7]
+    found = json.loads((tmp_path / "run" / "receipt.json").read_text())
+    dropped = {"repeated": 1, "copied": 1, "lopsided": 1, "swapped": 1}
+    assert found["config"]["clean"] == (dropped if clean else None)
+
+
+def test_a_leak_is_said(command, tmp_path):
+    """Training sentences that stand in the validation text, too, by line."""
+    files = write_pairs(tmp_path)
+    (tmp_path / "v.de").write_text("w1 w1 w1 n1 .\nnew words\n")
+    (tmp_path / "v.en").write_text("something\nW2 W2 W2 N2 .\n")
+    valid = ("--valid-src", tmp_path / "v.de", "--valid-tgt", tmp_path / "v.en")
+    words = (*files, *valid, *LANGUAGES, *TINY, "--out", tmp_path / "run")
+    said = "2 of 60 pairs have a source or a target that is in the validation text too"
+    assert f"{said} (first: line 2)\n" in command("train", *words)[2]
+
+
+def test_languages_the_wrong_way_round_are_doubted(command, tmp_path):
+    """If most lines of either side seem foreign, the flags are more likely wrong."""
+    src, tgt = write_dirty(tmp_path)
+    files = ("--train-src", tgt, "--train-tgt", src, "--out", tmp_path / "run")
+    notes = command("train", *files, *LANGUAGES, *TINY)[2]
+    assert "are --src de and --tgt en the right way round?\n" in notes
+
+
+def test_generated_text_has_no_oddity(command, tmp_path, caplog):
+    """Copies are what the task asks for; to clean it makes no sense."""
+    from minis2s.cli.training_text import training_text
+
+    nothing = (None, None)
+    train_text, _, n_dropped = training_text(
+        "copy", nothing, nothing, "", "", clean=False
+    )
+    assert (len(train_text), n_dropped, caplog.text) == (10_000, None, "")
+    refused(
+        train(command, tmp_path, "--corpus", "copy", "--clean"),
+        "--clean is for text that people wrote, which copy is not",
+    )
+
+
+def test_a_short_training_is_said(command, tmp_path, monkeypatch):
+    """With the number of epochs that makes enough; enough are not mentioned."""
+    words = ("train", *write_pairs(tmp_path), *LANGUAGES, *TINY)
+    notes = command(*words, "--out", tmp_path / "few")[2]
+    assert "too short to learn to translate, which takes at least 500; --set" in notes
+    monkeypatch.setattr(sys.modules["minis2s.cli.train"], "FEW_STEPS", 7)
+    notes = command(*words, "--out", tmp_path / "fewer")[2]
+    going_on = ("--from", tmp_path / "few", *TINY[:4], "--out", tmp_path / "after")
+    code, _, notes_after = command(*words[: -len(TINY)], *going_on)
+    assert (code, "too short" in notes_after) == (0, False)
+    change = re.search(r"--set train\.epochs=\d+", notes).group().split()
+    assert "too short" not in command(*words, *change, "--out", tmp_path / "more")[2]
+    receipt = json.loads((tmp_path / "more" / "receipt.json").read_text())
+    assert 7 <= receipt["steps"] < 9
+
+
+def test_evaluate_says_what_is_odd(command, tmp_path):
+    """Own files are looked through before they are scored; nothing is left out."""
+    words = (*write_pairs(tmp_path), *LANGUAGES, *TINY, "--out", tmp_path / "run")
+    assert command("train", *words)[0] == 0
+    src, ref = write_dirty(tmp_path)
+    files = ("--src-file", src, "--ref-file", ref, "--beam", 1)
+    code, out, notes = command("evaluate", tmp_path / "run", *files)
+    n_read = len(src.read_text(encoding="utf-8").splitlines())
+    assert code == 0
+    assert all(sentence in notes for sentence in ODDITIES)
+    assert f"sentences       {n_read}\n" in out
+
+
+def test_attend_notes_a_cut_line_once(command, reverse_run, tmp_path):
+    """Though its tokens are needed twice, for the search and for the map."""
+    words = ("attend", reverse_run, "ab" * 70, "--beam", 1, "-o", tmp_path / "m.png")
+    code, _, notes = command(*words)
+    assert code == 0
+    assert notes.count("a line of 140 tokens was cut to 100") == 1
+
+
+def test_lists_of_a_cut_line_note_it_once(command, reverse_run):
+    """Also where every hypothesis is aligned with it."""
+    words = ("translate", reverse_run, "--nbest", 3, "--scores", "--alignments")
+    code, _, notes = command(*words, stdin=b"ab" * 70 + b"\n")
+    assert (code, notes.count("was cut to 100")) == (0, 1)

@@ -1,5 +1,6 @@
 """`minis2s train`: from flags to an experiment, with progress and a safe Ctrl-C."""
 
+import math
 import os
 import signal
 import sys
@@ -22,6 +23,9 @@ from minis2s.config import (
     preset,
 )
 
+FEW_STEPS = 500
+"""Steps before which no sentence comes out right, however simple the text is."""
+
 
 def train(
     corpus: Annotated[
@@ -36,6 +40,12 @@ def train(
     src: Annotated[str, typer.Option(help="language to translate from, e.g. de")] = "",
     tgt: Annotated[str, typer.Option(help="language to translate to, e.g. en")] = "",
     lower: Annotated[bool, typer.Option("--lower", help="lower-case all text")] = False,
+    clean: Annotated[
+        bool,
+        typer.Option(
+            "--clean", help="leave out repeated, copied, lopsided and swapped pairs"
+        ),
+    ] = False,
     model: Annotated[
         str, typer.Option(help=", ".join(PRESETS), show_default="rnn")
     ] = "",
@@ -91,6 +101,7 @@ def train(
     import torch
 
     from minis2s.checkpoint import load_run
+    from minis2s.cli.training_text import training_text
     from minis2s.text import tasks
     from minis2s.torch_nn.device import pick_device
     from minis2s.torch_nn.experiment import Experiment, Settings
@@ -111,12 +122,9 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     chosen = pick_device(device)
-    texts = _training_text(
-        corpus, (train_src, train_tgt), (valid_src, valid_tgt), src, tgt
+    train_text, valid_text, n_dropped = training_text(
+        corpus, (train_src, train_tgt), (valid_src, valid_tgt), src, tgt, clean=clean
     )
-    for text in texts:
-        if text.note:
-            logger.info(text.note)
     out = (
         out
         or Path("runs")
@@ -128,9 +136,11 @@ def train(
             src=src,
             tgt=tgt,
             seed=seed,
-            data_sha256={"train": texts[0].sha256, "valid": texts[1].sha256},
+            data_sha256={"train": train_text.sha256, "valid": valid_text.sha256},
+            clean=n_dropped,
         ),
-        *texts,
+        train_text,
+        valid_text,
         out,
         device=chosen,
         start=run,
@@ -214,64 +224,13 @@ def _stem(corpus: str, train_src: Path | None) -> str:
     return Path(corpus).stem if corpus else train_src.stem
 
 
-def _require_languages(corpus: str, src: str, tgt: str) -> None:
-    from minis2s.text import tasks
-
-    if corpus not in tasks.TASKS and not (src and tgt):
-        raise InputError(
-            "--src and --tgt must name the languages, e.g. --src de --tgt en"
-        )
-    for flag, code in (("--src", src), ("--tgt", tgt)):
-        if code and not (code.isascii() and code.replace("-", "").isalnum()):
-            raise InputError(f"{flag} must be a language code such as de, got {code!r}")
-
-
-def _training_text(
-    corpus: str,
-    train: tuple[Path | None, Path | None],
-    valid: tuple[Path | None, Path | None],
-    src: str,
-    tgt: str,
-) -> tuple[Any, Any]:
-    """Training and validation pairs, from wherever the flags say."""
-    from minis2s.text import corpora
-
-    for name, pair in (("train", train), ("valid", valid)):
-        if (pair[0] is None) != (pair[1] is None):
-            raise InputError(f"--{name}-src and --{name}-tgt go together")
-    if bool(corpus) == bool(train[0]):
-        raise InputError("give either --corpus, or --train-src and --train-tgt")
-    _require_languages(corpus, src, tgt)
-    is_file = corpus.endswith((".tsv", ".tsv.gz"))
-    if corpus and not is_file:
-        if valid[0]:
-            raise InputError(f"{corpus} has its own validation split")
-        return tuple(
-            corpora.load(corpus, part, src, tgt) for part in ("train", "valid")
-        )
-    text = corpora.read_tsv(Path(corpus)) if is_file else corpora.read_aligned(*train)
-    if valid[0]:
-        return text, corpora.read_aligned(*valid)
-    parts = corpora.split_pairs(text, {"valid": 0.02, "train": 0.98})
-    if not (len(parts["valid"]) and len(parts["train"])):
-        raise InputError(
-            f"{len(text)} pairs are too few to cut a validation split from; give "
-            f"--valid-src and --valid-tgt"
-        )
-    logger.info(
-        "no validation text given: %d of %d pairs were set aside for it",
-        len(parts["valid"]),
-        len(text),
-    )
-    return parts["train"], parts["valid"]
-
-
 def _run(experiment: Any) -> None:
     """Drive a training with a progress bar; Ctrl-C saves it and says how to go on."""
     from tqdm import tqdm
 
     from minis2s.torch_nn.train import StepRecord
 
+    _note_few_steps(experiment)
     done = experiment.state.counters.step
     logger.info("training in %s on %s", experiment.out, experiment.device)
     with (
@@ -314,6 +273,19 @@ def _run(experiment: Any) -> None:
                     f"--resume continues {experiment.out}\n"
                 )
                 raise typer.Exit(130)
+
+
+def _note_few_steps(experiment: Any) -> None:
+    """Say so if a training from nothing is too short, and what would be enough."""
+    n_steps, n_epochs = experiment.n_steps, experiment.settings.train.epochs
+    if n_steps < FEW_STEPS and not experiment.start:
+        logger.info(
+            "a training of %d steps is too short to learn to translate, which takes "
+            "at least %d; --set train.epochs=%d makes as many",
+            n_steps,
+            FEW_STEPS,
+            math.ceil(FEW_STEPS * n_epochs / n_steps),
+        )
 
 
 @contextmanager

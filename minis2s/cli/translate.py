@@ -208,6 +208,7 @@ def evaluate(
         text = corpora.load(corpus, split, loaded.src, loaded.tgt)
     else:
         text = corpora.read_aligned(src_file, ref_file)
+        _note_oddities(text, loaded.src, loaded.tgt)
     translator = Translator.from_run(loaded, device=pick_device(device))
     config = DecodeConfig(n_beams=beam, batch_size=batch_size)
     started = time.perf_counter()
@@ -245,6 +246,16 @@ def evaluate(
             metrics={"bleu": mixed.value, "signature": mixed.signature},
         )
         write_json(json_file, found)
+
+
+def _note_oddities(text: Any, src: str, tgt: str) -> None:
+    """Say what is odd about two files whose every line counts in the scores."""
+    from minis2s.text import quality
+
+    found = quality.find_oddities(text, src, tgt)
+    del found["ambiguous"]  # several translations of a sentence are as good as one
+    for sentence in quality.describe(found, len(text), src, tgt):
+        logger.info(sentence)
 
 
 def attend(

@@ -2,7 +2,7 @@
 
 Each kind of oddity is a list of numbers of pairs. Nothing is dropped here but by
 `drop_pairs`, and there only what can hardly teach: the repeated, the copied, the
-lopsided and the swapped. Blank pairs are not looked at; whoever encodes drops them.
+lopsided and the swapped. The blank are only counted; whoever encodes drops them.
 
 Left out: near duplicates, and fluent pairs that mean different things.
 """
@@ -33,6 +33,7 @@ SLACK = 10
 """... and the characters that it may have beyond that, for the sake of short lines."""
 
 _SENTENCES = {
+    "blank": "{has} a blank side",
     "repeated": "{repeats} an earlier pair word for word",
     "ambiguous": "{has} an earlier source and another target, which is no fault",
     "copied": "{is} copied: source and target are equal",
@@ -51,6 +52,7 @@ def find_oddities(text: ParallelText, src: str, tgt: str) -> Findings:
     """Look through a text once.
 
     A pair is
+    - `blank` if one of its sides is, and then nothing else;
     - `repeated` if it stands there before, the space around its lines aside;
     - `ambiguous` if its source stands there before, with another target;
     - `lopsided` if its lengths differ far more than those of the other pairs;
@@ -79,6 +81,7 @@ def find_oddities(text: ParallelText, src: str, tgt: str) -> Findings:
         **_in_wrong_language(src_lines, tgt_lines, src, tgt),
     }
     return {
+        "blank": np.flatnonzero(~there),
         "repeated": np.flatnonzero(repeated),
         **{name: numbers[mask] for name, mask in found.items()},
     }

@@ -136,10 +136,10 @@ def test_equal_languages_may_be_copied(captions, tgt):
 
 @pytest.mark.parametrize("blank", [("", ""), (" ", "a b c"), ("a b", "\u00a0\t")])
 def test_blank_pairs_are_not_looked_at(captions, blank):
-    """They are dropped and counted elsewhere; numbers count them all the same."""
+    """They are counted, and that is all; the numbers of the others count them, too."""
     pairs = [blank, blank, *captions, captions[0]]
-    assert oddities(pairs) == {"repeated": after(captions, 2)}
-    assert oddities([blank, blank]) == {}
+    assert oddities(pairs) == {"blank": [0, 1], "repeated": after(captions, 2)}
+    assert oddities([blank, blank]) == {"blank": [0, 1]}
 
 
 def test_leaks(captions):
@@ -173,7 +173,7 @@ def test_every_oddity_has_its_words(captions):
     names = [*find_oddities(text, "de", "en"), "leaked"]
     found = {name: np.array([1, 2]) for name in names}
     said = describe(found, 31, "de", "en")
-    assert len(set(said)) == len(names) == 9
+    assert len(set(said)) == len(names) == 10
     assert not any("{" in sentence for sentence in said)
 
 
