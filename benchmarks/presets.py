@@ -2,10 +2,10 @@
 
     python benchmarks/presets.py    (needs Multi30k in the cache)
 
-`tiny` is trained here; `small` is what the shipped models are, whose receipts are
-read; `base` is trained where there is a GPU, and left out where there is none, since it
-takes hours on a CPU. Scores are BLEU on the validation set. Interrupted, the same
-command goes on where it stopped.
+`tiny` takes minutes and `small` an hour on a core. `base` is trained where there is a
+GPU, and left out where there is none, since it takes hours on a CPU. Scores are BLEU on
+the validation set. Runs are kept in runs/presets; interrupted, the same command goes on
+where it stopped.
 
 Writes benchmarks/receipts/presets.json, from which README's table is made.
 """
@@ -27,14 +27,11 @@ from minis2s.torch_nn.translator import Translator
 ROOT = Path(__file__).resolve().parents[1]
 RECEIPT = ROOT / "benchmarks" / "receipts" / "presets.json"
 RUNS = Path("runs") / "presets"
-SHIPPED = {"rnn": "de-en-lstm", "transformer": "de-en-transformer"}
 ON_GPU = torch.cuda.is_available()
 
 
 def find(family: str, size: str) -> Path | None:
-    """The finished run of a preset: shipped, or trained now; None if it takes a GPU."""
-    if size == "small":
-        return ROOT / "data" / "models" / SHIPPED[family]
+    """The finished run of a preset, trained now or before; None if it takes a GPU."""
     if size == "base" and not ON_GPU:
         return None
     out = RUNS / f"{family}-{size}"

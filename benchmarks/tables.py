@@ -4,6 +4,7 @@ python benchmarks/tables.py
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from minis2s.config import PRESETS, sections
@@ -48,11 +49,17 @@ def training_table() -> str:
 
 def _training_facts(model: Path) -> dict[str, str]:
     receipt = json.loads((model / "receipt.json").read_text("utf-8"))
-    minutes = receipt["seconds"] / 60
+    trainings = [  # the last one began with the weights of the first
+        json.loads(file.read_text("utf-8"))
+        for file in (model / "receipt-first.json", model / "receipt.json")
+        if file.exists()
+    ]
+    minutes = " + ".join(f"{made['seconds'] / 60:.0f}" for made in trainings)
+    steps = " + ".join(f"{made['steps']:,}" for made in trainings)
     return {
         "parameters": f"{receipt['n_parameters']:,}",
         "folder": f"{sum(f.stat().st_size for f in model.iterdir()) / 1e6:.1f} MB",
-        "training": f"{minutes:.0f} minutes, {receipt['steps']:,} steps",
+        "training": f"{minutes} minutes, {steps} steps",
         "speed": f"{receipt['tgt_tokens_per_s']:,} target tokens a second",
         "first step after": f"{receipt['time_to_first_step_s']:.1f} s",
         "peak memory": f"{receipt['peak_memory_mib'] / 1024:.1f} GiB",
@@ -93,6 +100,74 @@ def wings_table() -> str:
     return "\n".join([*lines, "", f"{note}.", ""])
 
 
+TUTORIALS = {
+    "LSTM, no attention": "13.8",
+    "GRU, context at every step": "20.6",
+    "LSTM, additive attention": "28.3",
+    "Transformer": "36.5",
+}
+"""Lower-cased greedy BLEU that the most widely read tutorial on this data reports for
+its own model of the kind (its notebooks 1 to 3, and its older sixth)."""
+
+
+def ladder_table() -> str:
+    """BLEU of each rung, as benchmarks/ladder.py found it."""
+    head = (
+        "| rung | parameters | greedy | beam 5 | greedy, lower-cased | a tutorial's "
+        "| beam 5, lower-cased |\n|---|--:|--:|--:|--:|--:|--:|\n"
+    )
+    lines = []
+    for rung, rows in _rungs().items():
+        greedy, beam = ([r for r in rows if r["beam"] == n] for n in (1, 5))
+        lines.append(
+            f"| {rung} | {rows[0]['n_parameters']:,} "
+            f"| {_spread(greedy, 'bleu')} | {_spread(beam, 'bleu')} "
+            f"| {_spread(greedy, 'bleu_lowercase')} | {TUTORIALS.get(rung, '')} "
+            f"| {_spread(beam, 'bleu_lowercase')} |\n"
+        )
+    found = _receipt("ladder")
+    seeds, epochs = (found["metrics"][name] for name in ("seeds", "epochs"))
+    how = "one seed" if len(seeds) == 1 else f"mean and range of {len(seeds)} seeds"
+    signature = found["metrics"]["rows"][0]["signature"]
+    note = f"{epochs} passes, {how}; {found['hardware']}. Signature: `{signature}`."
+    return f"{head}{''.join(lines)}\n{note}\n"
+
+
+def lengths_table() -> str:
+    """Greedy BLEU of each rung by the length of the source sentence."""
+    rungs = _rungs()
+    bins = next(iter(rungs.values()))[0]["by_length"]
+    names = [_words(*b["words"]) for b in bins]
+    counts = [f"{b['sentences']} sentences" for b in bins]
+    head = f"| greedy BLEU by words of the source | {' | '.join(names)} |\n"
+    head += f"|---|{'--:|' * len(bins)}\n| | {' | '.join(counts)} |\n"
+    lines = []
+    for rung, rows in rungs.items():
+        greedy = [row["by_length"] for row in rows if row["beam"] == 1]
+        cells = (_spread(column, "bleu") for column in zip(*greedy, strict=True))
+        lines.append(f"| {rung} | {' | '.join(cells)} |\n")
+    return head + "".join(lines)
+
+
+def _rungs() -> dict[str, list[dict]]:
+    """Rung -> its rows, one for each seed and search."""
+    rungs: dict[str, list[dict]] = {}
+    for row in _receipt("ladder")["metrics"]["rows"]:
+        rungs.setdefault(row["rung"], []).append(row)
+    return rungs
+
+
+def _words(least: int, most: int) -> str:
+    return f"{least} or more" if most >= 99 else f"{least}-{most}"
+
+
+def _spread(rows: Iterable[dict], name: str) -> str:
+    """The mean over seeds and, if there are several, the range."""
+    values = [row[name] for row in rows]
+    mean = f"{sum(values) / len(values):.1f}"
+    return mean if len(values) < 2 else f"{mean} ({min(values):.1f}-{max(values):.1f})"
+
+
 def _receipt(name: str) -> dict:
     return json.loads((ROOT / f"benchmarks/receipts/{name}.json").read_text("utf-8"))
 
@@ -113,21 +188,37 @@ def _presets(model: str, widths: tuple[str, ...]) -> str:
         "tokenizer": ("vocab_size",),
     }
     names = [name for section in columns.values() for name in section]
-    head = f"| {model} | {' | '.join(names)} |\n|---|{'--:|' * len(names)}\n"
-    rows = []
+    head = f"| {model} | {' | '.join(names)} | minutes | greedy | beam 5 |\n"
+    head += f"|---|{'--:|' * (len(names) + 3)}\n"
+    rows, reached = [], _reached(model)
     for size, settings in PRESETS[model].items():
         cells = []
         for section, fields in columns.items():
             extra = {"vocab_size": 1} if section == "model" else {}
             whole = sections(model)[section](**extra, **settings[section])
             cells += [f"{getattr(whole, name):,}" for name in fields]
+        cells += reached.get(size, ["", "", ""])
         rows.append(f"| {size} | {' | '.join(cells)} |\n")
     return head + "".join(rows)
+
+
+def _reached(model: str) -> dict[str, list[str]]:
+    """Preset -> minutes of training and validation BLEU, where they were measured."""
+    return {
+        row["preset"]: [
+            f"{row['minutes']:.0f}",
+            *(f"{row[f'beam_{n}']:.1f}" for n in (1, 5)),
+        ]
+        for row in _receipt("presets")["metrics"]["rows"]
+        if row["model"] == model
+    }
 
 
 TABLES = {
     "results": results_table,
     "training": training_table,
+    "ladder": ladder_table,
+    "lengths": lengths_table,
     "wings": wings_table,
     "presets": presets_table,
 }
