@@ -110,7 +110,8 @@ def _draw_picture(
     values[:, ~np.array(data["allowed"])] = np.ma.masked
     n_rows = len(values)
     with style(families):
-        height = min(max(0.3 * n_rows, 1.0), 5.0)
+        # Many rows get less room each, but not so little that their names touch.
+        height = max(min(0.3 * n_rows, 5.0), 0.19 * n_rows, 1.0)
         figure = Figure(figsize=(9, height + 2.0), layout="constrained")
         axes = figure.add_subplot()
         limits = {"vmin": data["low"], "vmax": data["high"]}
