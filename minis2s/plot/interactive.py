@@ -30,7 +30,7 @@ from minis2s.text.files import write_whole
 
 MAX_DATA = 16_000
 """Bytes of JSON in one figure; with script and picture it stays below 60 kB."""
-_FULL, _COARSE, _MAX_PICTURE = (110, 64), (80, 16), 22_000
+_FULL, _COARSE, _MAX_PICTURE = (110, 64), (70, 16), 22_000
 """Dots an inch and colours of a picture, and of one that would have too many bytes."""
 FORMATS = ("html", "png", "svg")
 _shown = count(1)
