@@ -80,6 +80,7 @@ const addBars = (svg, { frames, places, series, colours }, { across, up }) => {
   const wide = (0.8 * (across(1) - across(0))) / series.length;
   const named = series.length > 1;
   const numbered = places.length * series.length <= 14;
+  const digits = frames.flat(2).every(Number.isInteger) ? 0 : 2;  // a count has none
   const bars = series.map((name, i) => {
     if (named) {
       add(svg, "text", {
@@ -102,7 +103,7 @@ const addBars = (svg, { frames, places, series, colours }, { across, up }) => {
     const [from, to] = [up(Math.max(height, 0)), up(Math.min(height, 0))];
     set(bar, { y: from, height: to - from, "data-value": height });
     set(number, { y: height < 0 ? to + 14 : from - 5 });
-    number.textContent = numbered ? show(height) : "";
+    number.textContent = numbered ? show(height, digits) : "";
   }));
 };
 

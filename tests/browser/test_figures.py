@@ -229,6 +229,24 @@ def test_lines_are_those_of_the_frame(open_page):
     np.testing.assert_allclose(gaps[:, 1] / gaps[:, 0], 4.0)
 
 
+@pytest.mark.parametrize(
+    ("counts", "texts"),
+    [
+        ([[[3, 14]], [[2, 9]]], ["3", "14"]),
+        ([[[3, 14.5]], [[2, 9]]], ["3.00", "14.50"]),
+    ],
+)
+def test_counts_have_no_decimals(open_page, counts, texts):
+    """Over bars of whole numbers stand whole numbers, else two digits."""
+    figure = slider(
+        np.array(counts, dtype=float), ["a", "b"], control="merges", steps=["0", "1"],
+        series=["tokens"], title="Fewer", caption="Step through.",
+    )  # fmt: skip
+    page = open_page(figure.to_html("f"))
+    shown = page.locator("text.quiet").all_text_contents()
+    assert [text for text in shown if text in texts] == texts
+
+
 # --- the strip ---
 
 
