@@ -48,22 +48,22 @@ def training_table() -> str:
 
 
 def _training_facts(model: Path) -> dict[str, str]:
-    receipt = json.loads((model / "receipt.json").read_text("utf-8"))
-    trainings = [  # the last one began with the weights of the first
+    trainings = [  # the second one began with the weights of the first
         json.loads(file.read_text("utf-8"))
         for file in (model / "receipt-first.json", model / "receipt.json")
         if file.exists()
     ]
     minutes = " + ".join(f"{made['seconds'] / 60:.0f}" for made in trainings)
     steps = " + ".join(f"{made['steps']:,}" for made in trainings)
+    first, peak = trainings[0], max(made["peak_memory_mib"] for made in trainings)
     return {
-        "parameters": f"{receipt['n_parameters']:,}",
+        "parameters": f"{first['n_parameters']:,}",
         "folder": f"{sum(f.stat().st_size for f in model.iterdir()) / 1e6:.1f} MB",
         "training": f"{minutes} minutes, {steps} steps",
-        "speed": f"{receipt['tgt_tokens_per_s']:,} target tokens a second",
-        "first step after": f"{receipt['time_to_first_step_s']:.1f} s",
-        "peak memory": f"{receipt['peak_memory_mib'] / 1024:.1f} GiB",
-        "hardware": f"{receipt['hardware']}",
+        "speed": f"{first['tgt_tokens_per_s']:,} target tokens a second",
+        "first step after": f"{first['time_to_first_step_s']:.1f} s",
+        "peak memory": f"{peak / 1024:.1f} GiB",
+        "hardware": first["hardware"],
     }
 
 
