@@ -89,10 +89,10 @@ NOUNS = [
         die Kartoffel, Kartoffeln = potato, potatoes
         """,
     ),
+    *_nouns("letter", "der Brief, Briefe = letter, letters"),
     *_nouns(
         "paper",
         """
-        der Brief, Briefe = letter, letters
         das Buch, Bücher = book, books
         das Bilderbuch, Bilderbücher = picture book, picture books
         """,
@@ -168,9 +168,9 @@ def _stem(entry: str) -> tuple[str, str]:
 
 ADJECTIVES = _adjectives(
     """
-    alt = old: person animal paper clothes door thing machine place
+    alt = old: person animal letter paper clothes door thing machine place
     jung = young: person animal
-    klein = small: person animal food paper clothes door thing machine place
+    klein = small: person animal food letter paper clothes door thing machine place
     groß = big: animal food paper clothes door thing machine place
     neu = new: paper clothes door thing machine place
     rot = red: clothes door thing machine

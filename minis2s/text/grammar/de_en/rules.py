@@ -10,7 +10,9 @@ from minis2s.text.grammar.de_en.situations import (
     CONJUNCTION_VERB,
     VERB_OBJECT,
     any_situation,
+    any_verb,
     at_a_place,
+    draw_asked,
     draw_person,
     draw_subject,
     in_a_state,
@@ -128,7 +130,13 @@ def _time_first(d: Derivation) -> Pair:
 
 def _yes_no(d: Derivation) -> Pair:
     """Kauft der Koch den Hut?"""
-    said = in_a_state(d) if d.chance(10) else varied(d, any_situation(d))
+    if d.chance(10):
+        said = in_a_state(d, draw_asked(d, frozenset({"person", "animal"})))
+    else:
+        verb = any_verb(d)
+        said = varied(d, with_verb(d, verb, draw_asked(d, verb.subjects)))
+    if d.chance(35):  # without a time there is one "Lachst du?" and no other
+        said = replace(said, time=d.one_of(small_words.TIMES[said.tense]))
     return (
         (*german_clause(said).verb_first(), *mark("?")),
         (*english_clause(said).question(), *mark("?")),
@@ -137,7 +145,7 @@ def _yes_no(d: Derivation) -> Pair:
 
 def _who(d: Derivation) -> Pair:
     """Wer kauft den Hut?"""
-    said = varied(d, any_situation(d, WHO))
+    said = varied(d, with_verb(d, any_verb(d), WHO))
     return (
         (*german_clause(said).verb_second(), *mark("?")),
         (*english_clause(said).statement(), *mark("?")),
@@ -259,7 +267,7 @@ GRAMMAR = Grammar(
         "dass": _dass,
         "wenn": _wenn,
     },
-    {"yes-no": 3, "weil": 2, "dass": 2, "wenn": 2},
+    {"yes-no": 4, "weil": 2, "dass": 2, "wenn": 2},
     {
         ADJECTIVE_NOUN: every_nth(
             7,

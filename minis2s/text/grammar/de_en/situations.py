@@ -55,8 +55,16 @@ def _of_kind(kinds: frozenset[str]) -> list[nouns.Noun]:
 def draw_subject(d: Derivation, kinds: frozenset[str]) -> Phrase:
     """Somebody who acts; most persons are pronouns."""
     if "person" in kinds and d.chance(60):
-        return PronounPhrase(d.one_of(small_words.PRONOUNS))
-    return noun_phrase(d, _of_kind(kinds), OF_SUBJECT)
+        return PronounPhrase(d.one_of(small_words.SUBJECTS))
+    phrase = noun_phrase(d, _of_kind(kinds), OF_SUBJECT)
+    # "Men laugh" is true of all men, "the men laugh" of those that were meant.
+    return phrase if phrase.determiner else replace(phrase, determiner="d")
+
+
+def draw_asked(d: Derivation, kinds: frozenset[str]) -> Phrase:
+    """Somebody of whom one asks: hardly oneself."""
+    subject = draw_subject(d, kinds)
+    return PronounPhrase(small_words.DU) if subject.person == 0 else subject
 
 
 def draw_person(
@@ -101,9 +109,9 @@ def with_verb(
     return Situation(subject, verb)
 
 
-def in_a_state(d: Derivation) -> Situation:
+def in_a_state(d: Derivation, subject: Phrase | None = None) -> Situation:
     """Somebody is tired, hungry, ..."""
-    subject = draw_subject(d, frozenset({"person", "animal"}))
+    subject = subject or draw_subject(d, frozenset({"person", "animal"}))
     return Situation(subject, state=d.one_of(list(nouns.STATES.items())))
 
 
@@ -117,9 +125,14 @@ VERBS = (
 """Classes of verbs, as likely as each other; with an object counts double."""
 
 
-def any_situation(d: Derivation, subject: Phrase | None = None) -> Situation:
-    """A situation of any verb but one of motion or saying."""
-    return with_verb(d, d.one_of(d.one_of(VERBS)), subject)
+def any_verb(d: Derivation) -> verbs.Verb:
+    """Any verb but one of motion or saying."""
+    return d.one_of(d.one_of(VERBS))
+
+
+def any_situation(d: Derivation) -> Situation:
+    """A situation of any such verb."""
+    return with_verb(d, any_verb(d))
 
 
 def negated(said: Situation) -> Situation:

@@ -48,25 +48,30 @@ class Pronoun:
     """ich 0, du 1, er or sie 2, wir 3, ihr 4, sie (they) 5."""
 
 
+ICH = Pronoun({"nom": "ich:p", "acc": "mich:p", "dat": "mir:p"}, "I:p", "me:p", 0)
+DU = Pronoun({"nom": "du:p", "acc": "dich:p", "dat": "dir:p"}, "you:p", "you:p", 1)
+IHR = Pronoun(
+    {
+        "nom": "ihr:p beide:two",
+        "acc": "euch:p beide:two",
+        "dat": "euch:p beiden:two",
+    },
+    "you:p two:two",
+    "you:p two:two",
+    4,
+)
 PRONOUNS = [
-    Pronoun({"nom": "ich:p", "acc": "mich:p", "dat": "mir:p"}, "I:p", "me:p", 0),
-    Pronoun({"nom": "du:p", "acc": "dich:p", "dat": "dir:p"}, "you:p", "you:p", 1),
+    ICH,
+    DU,
     Pronoun({"nom": "er:p", "acc": "ihn:p", "dat": "ihm:p"}, "he:p", "him:p", 2),
     Pronoun({"nom": "sie:p", "dat": "ihr:p"}, "she:p", "her:p", 2),
     Pronoun({"nom": "wir:p", "acc": "uns:p", "dat": "uns:p"}, "we:p", "us:p", 3),
-    Pronoun(
-        {
-            "nom": "ihr:p beide:two",
-            "acc": "euch:p beide:two",
-            "dat": "euch:p beiden:two",
-        },
-        "you:p two:two",
-        "you:p two:two",
-        4,
-    ),
+    IHR,
     Pronoun({"nom": "sie:p", "dat": "ihnen:p"}, "they:p", "them:p", 5),
 ]
 """Accusative "sie" is left out: it is "her" as well as "them"."""
+SUBJECTS = [*PRONOUNS, ICH, DU, DU, IHR]
+"""Those with a verb form of their own more often, so that each form is seen."""
 
 POSSESSIVES = {"mein": "my", "dein": "your"}
 NOT_OWNED = {
@@ -79,7 +84,7 @@ TIMES = {
     "present": [
         ("jeden:every Morgen:morning", "every:every morning:morning"),
         ("am:at?the Wochenende:weekend", "at:at the:the weekend:weekend"),
-        ("manchmal:sometimes", "sometimes:sometimes"),
+        ("jeden:every Tag:day", "every:every day:day"),
         ("am:in?the Abend:evening", "in:in the:the evening:evening"),
     ],
     "perfect": [

@@ -57,9 +57,9 @@ TRANSITIVE = [
             = visit visits visited: person
         esse isst isst essen esst, gegessen = eat eats ate: food
         schreibe schreibst schreibt schreiben schreibt, geschrieben
-            = write writes wrote: paper
+            = write writes wrote: letter paper
         wasche wäschst wäscht waschen wascht, gewaschen
-            = wash washes washed: animal clothes machine
+            = wash washes washed: animal clothes
         """
     ),
     *_verbs(
@@ -85,12 +85,12 @@ TRANSITIVE_SEPARABLE = _verbs(
     auf|mache machst macht machen macht, aufgemacht = open opens opened: door
     zu|mache machst macht machen macht, zugemacht = close closes closed: door
     weg|werfe wirfst wirft werfen werft, weggeworfen
-        = throw throws threw +away: food paper clothes thing
+        = throw throws threw +away: food letter paper clothes thing
     auf|esse isst isst essen esst, aufgegessen = eat eats ate +up: food
     an|probiere probierst probiert probieren probiert, anprobiert
         = try tries tried +on: clothes
     mit|nehme nimmst nimmt nehmen nehmt, mitgenommen
-        = take takes took +along: animal food paper clothes thing
+        = take takes took +along: animal food letter paper clothes thing
     """
 )
 DATIVE = [
@@ -111,9 +111,10 @@ DATIVE = [
 ]
 GIVING = _verbs(
     """
-    gebe gibst gibt geben gebt, gegeben = give gives gave: food paper clothes thing
+    gebe gibst gibt geben gebt, gegeben
+        = give gives gave: food letter paper clothes thing
     zeige zeigst zeigt zeigen zeigt, gezeigt
-        = show shows showed: animal paper clothes thing machine
+        = show shows showed: animal letter paper clothes thing machine
         = send sends sent: paper clothes thing
     """
 )

@@ -48,7 +48,7 @@ GRAMMAR = Grammar(
             lambda verb, noun: noun.kind in verb.objects,
         ),
         VERB_PLACE: every_nth(
-            4,
+            3,
             verbs.ACTIVITIES,
             list(small_words.PLACES),
             lambda verb, place: place in verb.places,

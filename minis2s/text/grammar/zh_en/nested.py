@@ -32,7 +32,7 @@ from minis2s.text.grammar.zh_en.situations import (
 def relative_subject(d: Derivation) -> Pair:
     """As in 昨天买了一本书的那个学生很高兴."""
     is_plural = d.chance(30)
-    head = NounPhrase(d.one_of(of_kind("person")), "the", None, is_plural)
+    head = NounPhrase(d.one_of(of_kind("person", "child")), "the", None, is_plural)
     draws = (
         draw_liking,
         draw_past,
@@ -42,7 +42,8 @@ def relative_subject(d: Derivation) -> Pair:
     time = within("time", tag(said.time[0])) if said.time else ()
     who = english_clause(said).statement()[len(head.english()) :]
     clause = (*time, *chinese_predicate(said), *tag("的:who")), (*tag("who:who"), *who)
-    return _about(d, head, clause)
+    likes_twice = said.verb in verbs.STATIVE
+    return _about(d, head, clause, is_liked=not likes_twice and d.chance(50))
 
 
 def relative_object(d: Derivation) -> Pair:
@@ -59,32 +60,28 @@ def relative_object(d: Derivation) -> Pair:
         *tag("的:that"),
     )
     en = (*tag("that:that"), *english_clause(said).statement())
-    return _about(d, head, (zh, en))
+    return _about(d, head, (zh, en), is_liked=d.chance(50))
 
 
-def _about(d: Derivation, head: NounPhrase, clause: Pair) -> Pair:
+def _about(d: Derivation, head: NounPhrase, clause: Pair, *, is_liked: bool) -> Pair:
     """Something is said of a noun with a relative clause, or somebody likes it."""
     inner = within("relative", clause[0]), within("relative", clause[1])
     zh = (*inner[0], *within("head", head.chinese()))
     en = (*within("head", head.english()), *inner[1])
-    if d.chance(50):
-        if head.noun.kind == "person":
-            said = Situation(head, state=d.one_of(list(nouns.STATES.items())))
-        else:
-            said = state_of(d, head)
-        is_so = (*tag("很?be"), Word(said.state[0], ("state",)))
+    if is_liked:
+        said = Situation(draw_subject(d), verbs.STATIVE[0], is_negated=d.chance(25))
+        zh = (*chinese_clause(said), *zh)
+        en = (*english_clause(said).statement(), *en)
+    else:
+        said = state_of(d, head)
+        zh = (*zh, *chinese_predicate(said))
         en = (*en, Word(be(said), ("be",)), Word(said.state[1], ("state",)))
-        return (*zh, *is_so, *STOP[0]), (*en, *STOP[1])
-    said = Situation(draw_subject(d), verbs.STATIVE[0], is_negated=d.chance(25))
-    return (
-        (*chinese_clause(said), *zh, *STOP[0]),
-        (*english_clause(said).statement(), *en, *STOP[1]),
-    )
+    return (*zh, *STOP[0]), (*en, *STOP[1])
 
 
 def because(d: Derivation) -> Pair:
     """As in 因为小明很累，所以他不想工作."""
-    subject = draw_subject(d)
+    subject = draw_subject(d, kinds=("person",))
     state = d.one_of(list(nouns.STATES.items()))
     reason = Situation(subject, state=state)
     is_happy = state[0] == "高兴"

@@ -62,9 +62,9 @@ NOUNS = [
         person  | 老师   | 位 | teacher        | teachers
         person  | 医生   | 位 | doctor         | doctors
         person  | 学生   | 个 | student        | students
-        person  | 孩子   | 个 | child          | children
-        person  | 女孩   | 个 | girl           | girls
-        person  | 男孩   | 个 | boy            | boys
+        child   | 孩子   | 个 | child          | children
+        child   | 女孩   | 个 | girl           | girls
+        child   | 男孩   | 个 | boy            | boys
         person  | 司机   | 位 | driver         | drivers
         person  | 警察   | 位 | police officer | police officers
         person  | 朋友   | 个 | friend         | friends
@@ -77,10 +77,10 @@ NOUNS = [
         food    | 橙子   | 个 | orange         | oranges
         food    | 包子   | 个 | steamed bun    | steamed buns
         text    | 书     | 本 | book           | books
-        text    | 信     | 封 | letter         | letters
+        letter  | 信     | 封 | letter         | letters
+        film    | 电影   | 部 | film           | films
         press   | 报纸   | 份 | newspaper      | newspapers
         press   | 杂志   | 本 | magazine       | magazines
-        film    | 电影   | 部 | film           | films
         clothes | 毛衣   | 件 | sweater        | sweaters
         clothes | 衬衫   | 件 | shirt          | shirts
         clothes | 裙子   | 条 | skirt          | skirts
@@ -89,7 +89,7 @@ NOUNS = [
         machine | 自行车 | 辆 | bicycle        | bicycles
         machine | 手机   | 部 | mobile phone   | mobile phones
         machine | 电脑   | 台 | computer       | computers
-        thing   | 花     | 朵 | flower         | flowers
+        flower  | 花     | 朵 | flower         | flowers
         thing   | 雨伞   | 把 | umbrella       | umbrellas
         thing   | 椅子   | 把 | chair          | chairs
         thing   | 地图   | 张 | map            | maps
@@ -111,14 +111,14 @@ ADJECTIVES = [
     Adjective(chinese, en, more, frozenset(kinds.split()), attributive)
     for chinese, attributive, en, more, kinds in table_rows(
         """
-        新 | 新 | new | newer | text press clothes machine thing
-        旧 | 旧 | old | older | text press clothes machine thing
-        大 | 大 | big | bigger | animal food thing door
-        小 | 小 | small | smaller | animal food thing door
-        红 | 红色的 | red | | clothes machine thing door
-        白 | 白色的 | white | | animal clothes machine door
-        漂亮 | 漂亮的 | beautiful | more beautiful | animal clothes thing
-        有趣 | 有趣的 | interesting | more interesting | text press film
+        新 | 新 | new | newer | text press film clothes machine thing
+        旧 | 旧 | old | older | text letter press clothes machine thing
+        大 | 大 | big | bigger | animal food flower thing door
+        小 | 小 | small | smaller | animal food flower thing door
+        红 | 红色的 | red | | flower clothes machine thing door
+        白 | 白色的 | white | | flower animal clothes machine door
+        漂亮 | 漂亮的 | beautiful | more beautiful | flower animal clothes thing
+        有趣 | 有趣的 | interesting | more interesting | text letter press film
         年轻 | 年轻的 | young | younger | person
         贵 | | expensive | more expensive | text clothes machine thing
         便宜 | 便宜的 | cheap | cheaper | text clothes machine thing

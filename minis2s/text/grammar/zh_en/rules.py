@@ -127,7 +127,8 @@ def what(d: Derivation) -> Pair:
     """As in 小明昨天买了什么?"""
     # Without its object 看 would be to read as well as to watch.
     verb = d.one_of([v for v in verbs.ACTIONS if v.chinese != "看:verb"])
-    asked = WHO if d.one_of(sorted(verb.objects)) == "person" else WHAT
+    asks_who = d.one_of(sorted(verb.objects)) in ("person", "child")
+    asked = WHO if asks_who else WHAT
     said = timed(d, Situation(draw_subject(d), verb), "past")
     zh = chinese_clause(replace(said, thing=asked))
     en = english_clause(said).question(within("thing", asked.english()))
@@ -157,7 +158,9 @@ def state(d: Derivation) -> Pair:
         subject = draw_subject(d)
         said = Situation(subject, state=d.one_of(list(nouns.STATES.items())))
     else:
-        options = of_kind("animal", "food", "text", "film", "clothes", "machine")
+        options = of_kind(
+            "animal", "food", "text", "letter", "film", "clothes", "machine"
+        )
         determiner = d.one_of(("this", "that", "these", "my"))
         is_plural = determiner in small_words.PLURAL
         said = state_of(d, NounPhrase(d.one_of(options), determiner, None, is_plural))

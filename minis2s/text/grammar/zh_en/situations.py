@@ -51,11 +51,15 @@ def of_kind(*kinds: str) -> list[nouns.Noun]:
     return [noun for noun in nouns.NOUNS if noun.kind in kinds]
 
 
-def draw_subject(d: Derivation, determiners: Sequence[str] = OF_SUBJECT) -> Phrase:
+def draw_subject(
+    d: Derivation,
+    determiners: Sequence[str] = OF_SUBJECT,
+    kinds: Sequence[str] = ("person", "child"),
+) -> Phrase:
     """Somebody: a pronoun, a name, or a noun."""
     if d.chance(60):
         return PronounPhrase(d.one_of([*small_words.PRONOUNS, *small_words.NAMES]))
-    return noun_phrase(d, of_kind("person"), determiners)
+    return noun_phrase(d, of_kind(*kinds), determiners)
 
 
 def draw_other(d: Derivation, subject: Phrase) -> Phrase:
@@ -130,20 +134,18 @@ def draw_past(d: Derivation, subject: Phrase | None = None) -> Situation:
     return timed(d, draw_action(d, subject), "past")
 
 
-def state_of(d: Derivation, subject: Phrase) -> Situation:
-    """A subject and an adjective that may be said of it."""
+def state_of(d: Derivation, subject: NounPhrase) -> Situation:
+    """A subject and an adjective that may be said of it; people have states."""
+    if subject.noun.kind in ("person", "child"):
+        return Situation(subject, state=d.one_of(list(nouns.STATES.items())))
     fitting = [
-        (adjective.chinese, adjective.english)
+        adjective
         for adjective in nouns.ADJECTIVES
-        if isinstance(subject, NounPhrase)
-        and subject.noun.kind in adjective.kinds
-        and adjective.chinese not in "红白"
+        if subject.noun.kind in adjective.kinds and adjective.chinese not in "红白"
     ]
-    states = fitting or list(nouns.STATES.items())
-    chosen = d.one_of(states)
-    if fitting:
-        d.combine(ADJECTIVE_NOUN, chosen[0], str(subject.noun))
-    return Situation(subject, state=chosen)
+    chosen = d.one_of(fitting)
+    d.combine(ADJECTIVE_NOUN, str(chosen), str(subject.noun))
+    return Situation(subject, state=(chosen.chinese, chosen.english))
 
 
 def draw_doing_that(d: Derivation) -> Situation:

@@ -38,26 +38,26 @@ def _verbs(table: str) -> list[Verb]:
 
 ACTIONS = _verbs(
     """
-    买 | buy buys bought buying | food text press clothes machine thing
-    卖 | sell sells sold selling | food text press clothes machine thing
-    看 | read reads read reading | text press
+    买 | buy buys bought buying | food text press flower clothes machine thing
+    卖 | sell sells sold selling | food text press flower clothes machine thing
+    看 | read reads read reading | text letter press
     看 | watch watches watched watching | film
-    写 | write writes wrote writing | text
+    写 | write writes wrote writing | text letter
     吃 | eat eats ate eating | food
     喝 | drink drinks drank drinking | drink
-    画 | draw draws drew drawing | animal thing
+    画 | draw draws drew drawing | animal flower thing
     洗 | wash washes washed washing | clothes
     修 | repair repairs repaired repairing | machine door
-    找 | look looks looked looking _for | person animal text clothes machine thing
+    找 | look looks looked looking _for | person child animal letter machine thing
     借 | borrow borrows borrowed borrowing | text press machine thing
-    帮助 | help helps helped helping | person
-    等 | wait waits waited waiting _for | person
+    帮助 | help helps helped helping | person child
+    等 | wait waits waited waiting _for | person child
     """
 )
 STATIVE = _verbs(
     """
-    喜欢 | like likes liked | person animal food text film clothes machine thing drink
-    认识 | know knows knew | person
+    喜欢 | like likes liked | person child animal food text film flower clothes drink
+    认识 | know knows knew | person child
     """
 )
 ACTIVITIES = [
@@ -105,8 +105,8 @@ DISPOSALS = [
     for chinese, past, particle, objects in table_rows(
         """
         吃:verb 掉:result | ate:verb | up:result | food
-        扔:verb 掉:result | threw:verb | away:result | food text press clothes thing
-        拿:verb 走:result | took:verb | away:result | text press clothes machine thing
+        扔:verb 掉:result | threw:verb | away:result | food text letter press clothes
+        拿:verb 走:result | took:verb | away:result | text letter press flower machine
         洗:verb 干净:result | washed:verb | clean:result | clothes
         卖:verb 掉:result | sold:verb+result | | text clothes machine thing
         修:verb 好:result | repaired:verb+result | | machine door
@@ -115,7 +115,9 @@ DISPOSALS = [
         """
     )
 ]
-PUT = Disposal("放:verb", "put:verb", "", frozenset({"food", "text", "clothes"}))
+PUT = Disposal(
+    "放:verb", "put:verb", "", frozenset({"food", "text", "letter", "clothes"})
+)
 
 MODALS = {
     "想": ("want:modal", "wants:modal", "to?verb"),
