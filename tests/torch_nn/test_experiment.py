@@ -24,7 +24,7 @@ WORDS = [a + b for a in "abcd" for b in "efg"]
 TEXT = ParallelText(WORDS, [word[::-1] for word in WORDS], "")
 
 
-def make(out, *, text=TEXT, start=None, **changes):
+def make(out, *, text=TEXT, valid=TEXT, start=None, **changes):
     """A very small experiment."""
     how = ("resume", "allow_inexact", "half", "teacher", "teacher_mix")
     how = {name: changes.pop(name) for name in how if name in changes}
@@ -38,7 +38,7 @@ def make(out, *, text=TEXT, start=None, **changes):
         clean=clean,
     )  # fmt: skip
     return Experiment(
-        settings, text, text, out, device=torch.device("cpu"), start=start, **how
+        settings, text, valid, out, device=torch.device("cpu"), start=start, **how
     )  # fmt: skip
 
 
@@ -412,7 +412,12 @@ def test_a_cleaned_text_is_another_experiment(tmp_path):
 
 SENTENCES = ["ein Hund läuft", "zwei Hunde laufen", "ein Koch kocht", "Köche kochen"]
 SENTENCES = ParallelText(3 * SENTENCES, 3 * SENTENCES[::-1], "")
-BPE = {"text": SENTENCES, "bpe_dropout": 0.4, "kind": "sentencepiece"}
+BPE = {
+    "text": SENTENCES,
+    "valid": SENTENCES,
+    "bpe_dropout": 0.4,
+    "kind": "sentencepiece",
+}
 
 
 def test_bpe_dropout_resumes_in_the_middle_of_an_epoch(tmp_path):
