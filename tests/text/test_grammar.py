@@ -120,6 +120,12 @@ def test_unknown_names_are_refused(name, split, message):
         make_examples(name, split)
 
 
+def test_an_unknown_grammar_has_no_table():
+    """The tables name the grammars that there are, too."""
+    with pytest.raises(InputError, match="unknown grammar 'reverse'; there are gram"):
+        grammar.held_out_table("reverse")
+
+
 @pytest.mark.parametrize("split", SPLITS)
 def test_sizes(name, split):
     """Every split has as many examples as it says."""

@@ -7,7 +7,7 @@ grammars make now.
 from collections.abc import Callable, Sequence
 
 from minis2s.text.grammar.engine import Example
-from minis2s.text.grammar.splits import GRAMMARS, make_examples
+from minis2s.text.grammar.splits import find_grammar, make_examples
 
 N_SAMPLES = 20
 HEADER = ("rule", "held out", "source", "target", "links")
@@ -20,7 +20,7 @@ def samples(name: str) -> list[Example]:
         InputError: if there is no such grammar.
     """
     train, held_out = make_examples(name, "train"), make_examples(name, "held_out")
-    grammar = GRAMMARS[name]
+    grammar = find_grammar(name)
     chosen: list[Example] = []
     for rule in grammar.rules:
         chosen += _first(train, lambda example, rule=rule: example.rule == rule)
@@ -60,11 +60,11 @@ def held_out_table(name: str) -> str:
     """Every combination of words that only the split `held_out` shows.
 
     Raises:
-        KeyError: if there is no such grammar.
+        InputError: if there is no such grammar.
     """
     rows = [
         (kind, *pair)
-        for kind, pairs in GRAMMARS[name].held_out.items()
+        for kind, pairs in find_grammar(name).held_out.items()
         for pair in sorted(pairs)
     ]
     return _table([("kind", "first", "second"), *rows])

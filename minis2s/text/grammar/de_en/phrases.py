@@ -29,13 +29,14 @@ class NounPhrase:
         if self.determiner:
             text = german.determiner(self.determiner, case, gender)
             is_kein = self.determiner == "kein"
-            said.append(Word(text, *((("not",), ("det",)) if is_kein else (("det",),))))
+            nodes = (("not",), ("det",)) if is_kein else (("det",), ())
+            said.append(Word(text, *nodes))
         if self.adjective:
             text = german.adjective(self.adjective.stem, self.determiner, case, gender)
             said.append(Word(text, ("adj",)))
-        nodes = tuple(f"noun{i}" for i in range(len(self.noun.english[0].split())))
+        parts = self.noun.english[0].split()  # a compound says all of them
         text = self.noun.german.form(case, plural=self.is_plural)
-        return (*said, Word(text, nodes))
+        return (*said, Word(text, tuple(f"noun{i}" for i in range(len(parts)))))
 
     def english(self, case: str) -> Words:
         """The phrase, the same in every case."""
