@@ -1,0 +1,285 @@
+"""Implement: several heads, from projected queries to the merged context."""
+
+import math
+
+import numpy as np
+
+from minis2s.classroom.implement import Implement, Wrong
+from minis2s.classroom.lesson07.split import (
+    split_by_view,
+    split_heads,
+    split_interleaved,
+)
+from minis2s.classroom.probes import Probe
+
+
+def merge_heads(x):
+    """The blocks side by side again."""
+    batch, n_heads, length, d_head = x.shape
+    return x.swapaxes(1, 2).reshape(batch, length, n_heads * d_head)
+
+
+def merge_by_view(x):
+    """The wanted shape at once."""
+    batch, n_heads, length, d_head = x.shape
+    return x.reshape(batch, length, n_heads * d_head)
+
+
+def merge_interleaved(x):
+    """The undoing of split_interleaved."""
+    batch, n_heads, length, d_head = x.shape
+    return x.transpose(0, 2, 3, 1).reshape(batch, length, n_heads * d_head)
+
+
+def masked_softmax(scores, mask):
+    """Shares of one among positions where mask is True; zeros where there is none."""
+    scores = np.where(mask, scores, -np.inf)
+    highest = scores.max(axis=-1, keepdims=True)
+    votes = np.exp(scores - np.where(np.isneginf(highest), 0.0, highest))
+    total = votes.sum(axis=-1, keepdims=True)
+    return votes / np.where(total == 0.0, 1.0, total)
+
+
+def multi_head(query, key, value, mask, n_heads):
+    """Cut, attend in each head, and put the heads side by side."""
+    query, key, value = (split_heads(x, n_heads) for x in (query, key, value))
+    scores = query @ key.swapaxes(-1, -2) / math.sqrt(query.shape[-1])
+    weights = masked_softmax(scores, mask[:, None])
+    return merge_heads(weights @ value), weights
+
+
+def heads_with(
+    split=split_heads,
+    merge=merge_heads,
+    scale=lambda d_head, d_model, src_len: 1 / math.sqrt(d_head),
+    share=masked_softmax,
+    masks=lambda mask, n_heads: mask[:, None],
+):
+    """The same with one part exchanged."""
+
+    def answer(query, key, value, mask, n_heads):
+        d_model, src_len = query.shape[-1], key.shape[1]
+        query, key, value = (split(x, n_heads) for x in (query, key, value))
+        d_head = query.shape[-1]
+        scores = scale(d_head, d_model, src_len) * (query @ key.swapaxes(-1, -2))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            weights = share(scores, masks(mask, n_heads))
+        return merge(weights @ value), weights
+
+    return answer
+
+
+def _softmax(scores, axis=-1):
+    votes = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    return votes / votes.sum(axis=axis, keepdims=True)
+
+
+def _mask_after(scores, mask):
+    return _softmax(scores) * mask
+
+
+def _score_of_zero(scores, mask):
+    return _softmax(np.where(mask, scores, 0.0))
+
+
+def _over_heads(scores, mask):
+    """The second axis was that of the positions, before there were heads."""
+    weights = _softmax(np.where(mask, scores, -1e300), axis=1)
+    return np.where(mask, weights, 0.0)
+
+
+def _over_queries(scores, mask):
+    weights = _softmax(np.where(mask, scores, -1e300), axis=-2)
+    return np.where(mask, weights, 0.0)
+
+
+def _nan_if_empty(scores, mask):
+    return _softmax(np.where(mask, scores, -np.inf))
+
+
+def _even_if_empty(scores, mask):
+    return _softmax(np.where(mask, scores, -1e9))
+
+
+def _tiled(mask, n_heads):
+    """Head by head where it should be sentence by sentence."""
+    batch = len(mask)
+    return np.tile(mask, (n_heads, 1, 1)).reshape(batch, n_heads, *mask.shape[1:])
+
+
+def _draw(n_heads, words=None, empty=False, narrow=None):
+    """Arguments; words says how ragged the sentences are."""
+
+    def draw(rng):
+        tgt_len, src_len, d_head = rng.permutation([3, 5, 7]).tolist()
+        d_head, batch = narrow or d_head, 2
+        width = n_heads * d_head
+        mask = np.ones((batch, tgt_len, src_len), dtype=bool)
+        if words:
+            mask[1, :, -words:] = False
+        if empty:
+            mask[0, 1] = False
+        return (
+            rng.normal(size=(batch, tgt_len, width)),
+            rng.normal(size=(batch, src_len, width)),
+            rng.normal(size=(batch, src_len, width)),
+            mask,
+            n_heads,
+        )
+
+    return draw
+
+
+def _row_sum(e):
+    """What the weights of one query add up to."""
+    sums = e.got[1].sum(axis=-1)
+    return (
+        f"But the weights of one query add up to between {np.nanmin(sums):.2f} and "
+        f"{np.nanmax(sums):.2f}."
+    )
+
+
+def _hidden(e):
+    """What goes to hidden positions."""
+    mask = np.broadcast_to(e.args[3][:, None], e.got[1].shape)
+    share = np.where(mask, 0.0, e.got[1]).sum(axis=-1).max()
+    return f"But hidden positions receive up to {share:.2f} of a query's attention."
+
+
+check_multi_head = Implement(
+    name="multi_head",
+    lesson=7,
+    section="5",
+    minutes=15,
+    difficulty=3,
+    task="""Judge several heads: answer(query, key, value, mask, n_heads).
+
+    query (batch, tgt_len, d_model), key and value (batch, src_len, d_model) have been
+    through their linear maps already; mask (batch, tgt_len, src_len) is True where
+    attention is allowed, and holds for all heads. It returns the context (batch,
+    tgt_len, d_model), the heads side by side and before the output map, and the weights
+    (batch, n_heads, tgt_len, src_len). A row in which nothing is allowed is all zeros.
+    """,
+    right=multi_head,
+    returns=("context", "weights"),
+    probes=(
+        Probe("one head", "one head, nothing hidden", _draw(1)),
+        Probe("heads", "three heads, nothing hidden", _draw(3)),
+        Probe("padded", "a second sentence with padding", _draw(2, words=2)),
+        Probe("empty row", "a query that may look at nothing", _draw(2, 1, empty=True)),
+    ),
+    wrong={
+        "split_by_view": Wrong(
+            heads_with(split=split_by_view),
+            broken="A head holds a part of every word.",
+            cause="The cut reads the array row by row: a head is given some words "
+            "whole and others not at all.",
+            look="Which words does head 0 hold?",
+        ),
+        "merge_by_view": Wrong(
+            heads_with(merge=merge_by_view),
+            broken="A row of the context belongs to one query.",
+            cause="The heads are put together row by row in memory, so that a row "
+            "holds one head's answers to several queries.",
+            look="Which axis stands last but one where the heads are merged?",
+        ),
+        "both_by_view": Wrong(
+            heads_with(split=split_by_view, merge=merge_by_view),
+            broken="That the one undoes the other does not make either right.",
+            cause="Cut and merge both read the array row by row.",
+            look="Which words does head 0 hold?",
+        ),
+        "interleaved": Wrong(
+            heads_with(split=split_interleaved, merge=merge_interleaved),
+            broken="Head h holds neighbouring features, from h d_head on.",
+            cause="The features are dealt out like cards, one to each head in turn.",
+            look="Which of the two sizes stands first where the width is cut?",
+        ),
+        "scale_of_d_model": Wrong(
+            heads_with(scale=lambda d_head, d_model, src_len: 1 / math.sqrt(d_model)),
+            broken="A score is a sum over the entries of one head.",
+            cause="The scale is that of all heads together.",
+            look="How many products does one score add up?",
+        ),
+        "scale_squared": Wrong(
+            heads_with(scale=lambda d_head, d_model, src_len: 1 / d_head),
+            broken="The spread of a sum of d terms grows with the root of d.",
+            cause="The scores are divided by d_head instead of its root, or twice by "
+            "the root.",
+            look="In how many places do the scores meet the scale, and which?",
+        ),
+        "scale_of_the_length": Wrong(
+            heads_with(scale=lambda d_head, d_model, src_len: 1 / math.sqrt(src_len)),
+            broken="A score is a sum over entries, not over words.",
+            cause="The scale is the root of the number of words.",
+            look="Which axis is summed where a score is made?",
+        ),
+        "no_scale": Wrong(
+            heads_with(scale=lambda d_head, d_model, src_len: 1.0),
+            broken="The spread of a sum of d terms grows with the root of d.",
+            cause="The scores are not divided.",
+            look="What stands between the dot product and the softmax?",
+        ),
+        "over_heads": Wrong(
+            heads_with(share=_over_heads),
+            case=_row_sum,
+            broken="Within each head, each query shares out one unit among the words.",
+            cause="The softmax runs over the heads.",
+            look="Which axis is the second, now that there are four?",
+        ),
+        "over_queries": Wrong(
+            heads_with(share=_over_queries),
+            case=_row_sum,
+            broken="Within each head, each query shares out one unit among the words.",
+            cause="The softmax runs over the queries.",
+            look="Along which axis do the votes add up?",
+        ),
+        "mask_ignored": Wrong(
+            heads_with(share=lambda scores, mask: _softmax(scores)),
+            case=_hidden,
+            broken="What is hidden gets no attention.",
+            cause="`mask` is accepted and has no effect.",
+            look="Where, before the softmax, could it matter?",
+        ),
+        "mask_after": Wrong(
+            heads_with(share=_mask_after),
+            case=_row_sum,
+            broken="What hidden words would have had belongs to the others.",
+            cause="The mask comes after the softmax.",
+            look="What becomes of a share that is thrown away?",
+        ),
+        "score_of_zero": Wrong(
+            heads_with(share=_score_of_zero),
+            case=_hidden,
+            broken="exp(0) is 1, a full vote.",
+            cause="The scores of hidden words are set to 0.",
+            look="Which score would get no vote?",
+        ),
+        "masks_tiled": Wrong(
+            heads_with(masks=_tiled),
+            broken="The mask of a sentence holds for all heads of that sentence.",
+            cause="The masks are repeated head by head, where heads are counted "
+            "sentence by sentence.",
+            look="Which mask does the second head of the first sentence get?",
+        ),
+        "nan_if_empty": Wrong(
+            heads_with(share=_nan_if_empty),
+            broken="By our convention a row in which nothing is allowed is all zeros.",
+            cause="0/0 is at work in the row in which everything is hidden.",
+            look="What is the sum of that row's votes?",
+        ),
+        "even_if_empty": Wrong(
+            heads_with(share=_even_if_empty),
+            broken="By our convention a row in which nothing is allowed is all zeros.",
+            cause="Everything hidden has one and the same score, a large negative "
+            "number, and the softmax shares out one unit evenly.",
+            look="What does a softmax make of equal scores, however small?",
+        ),
+    },
+    look="One head first, with nothing hidden; then two; then the mask.",
+    idea="Heads are an axis of their own; a softmax and two products do not care.",
+    code="weights = masked_softmax(q @ k.swapaxes(-1, -2) / sqrt(d_head), mask[:, "
+    "None])",
+    news="there is no loop over heads, and none over sentences: to a matrix product "
+    "both are rows of a batch.",
+)
