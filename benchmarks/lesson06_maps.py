@@ -1,13 +1,17 @@
-"""Train lesson 05's translator with additive attention, and score its maps.
+"""Train lesson 05's translator without attention, with it, and with two controls.
 
     python benchmarks/lesson06_maps.py [--out FILE]
 
 Data, widths, steps and seeds are those of benchmarks/lesson05_translator.py, which also
-trains and judges it: the decoder alone is another. While the right words of the test
-set are said, each map is compared with the known alignment. The baselines are even
-shares, and the finger that stays at the target word's own number. Writes
-notebooks/receipts/06_maps.json, which lesson 06 shows. A run that is in FILE already is
-not repeated.
+trains and judges the translators: the decoder alone is another. "even" is the additive
+one, of as many parameters, whose score is held at zero, so that each source position
+has the same share for ever. In "places" the decoder's state chooses places by a linear
+map, and the words that stand there have no say: pytorch/tutorials #130.
+
+While the right words of the test set are said, each map is compared with the known
+alignment. The baselines are even shares, and the finger that stays at the target word's
+own number. Writes notebooks/receipts/06_maps.json, which lesson 06 shows. A run that is
+in FILE already is not repeated.
 """
 
 import argparse
@@ -16,45 +20,75 @@ import shlex
 import sys
 import time
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import lesson05_translator as shared
 import numpy as np
 import torch
-from lesson05_translator import SEEDS, SIZES, TRAIN, fit, load, measure, with_a_teacher
+from lesson05_translator import SEEDS, SIZES, TRAIN, load, measure
 
 from minis2s import receipt
 from minis2s.checkpoint import write_json
+from minis2s.config import RNNConfig
 from minis2s.text import corpora
 from minis2s.text.tokenizers import split_words
+from minis2s.torch_nn.models import make_model
 from minis2s.torch_nn.translator import Translator
 
 ROOT = Path(__file__).resolve().parents[1]
 RECEIPT = ROOT / "notebooks" / "receipts" / "06_maps.json"
+KINDS = ("additive", "none", "even", "places")
 VERBS_LAST = (
     "Ihr beide hofft, dass die junge Freundin mir das teure Fahrrad zeigen will."
 )
 """A sentence of the test set; its map is kept."""
 
 
-def run(seed: int) -> dict[str, Any]:
+def run(kind: str, seed: int) -> dict[str, Any]:
     """One training, and all that is measured of it."""
     test = load("grammar-de-en", "test")
+    shared.make_model = {"even": make_even, "places": make_places}.get(kind, make_model)
+    attention = "none" if kind == "none" else "additive"
     start = time.process_time()
-    translator = fit("additive", seed, load("grammar-de-en", "train"))
-    seconds = time.process_time() - start
-    return {
-        "attention": "additive",
+    translator = shared.fit(attention, seed, load("grammar-de-en", "train"))
+    found = {
+        "attention": kind,
         "seed": seed,
         "n_parameters": sum(p.numel() for p in translator.model.parameters()),
-        "cpu_seconds": round(seconds, 1),
+        "cpu_seconds": round(time.process_time() - start, 1),
         "test": measure(translator, test),
         "captions": measure(translator, load("captions-de-en", "test")),
-        "teacher": with_a_teacher(translator, test),
         "verbs_last": translator.translate_text([VERBS_LAST])[0],
-        "maps": score_maps(translator, test),
-        "map": one_map(translator, test),
     }
+    if kind in ("additive", "places"):
+        found |= {
+            "maps": score_maps(translator, test),
+            "map": one_map(translator, test),
+        }
+    return found
+
+
+def make_even(config: RNNConfig) -> torch.nn.Module:
+    """The model, with a score that is zero and stays so."""
+    model = make_model(config)
+    weight = model.decoder.attention.weight_score
+    with torch.no_grad():
+        weight.zero_()
+    weight.register_hook(torch.zeros_like)
+    return model
+
+
+def make_places(config: RNNConfig) -> torch.nn.Module:
+    """The model, with scores that follow from the decoder's state alone."""
+    model = make_model(config)
+    attention = model.decoder.attention
+    attention.places = torch.nn.Linear(config.d_decoder, shared.MAX_LEN + 1)
+    attention.score = lambda query, projected: attention.places(query)[
+        ..., : projected.shape[1]
+    ]
+    return model
 
 
 def score_maps(translator: Translator, test: corpora.ParallelText) -> dict[str, float]:
@@ -103,11 +137,12 @@ def main() -> None:
     before = json.loads(out.read_text("utf-8")) if out.exists() else {}
     rows = before.get("metrics", {}).get("rows", [])
     seconds = before.get("seconds", 0.0)
-    for seed in SEEDS:
-        if seed in {row["seed"] for row in rows}:
+    done = {(row["attention"], row["seed"]) for row in rows}
+    for kind, seed in product(KINDS, SEEDS):
+        if (kind, seed) in done:
             continue
         start = time.process_time()
-        rows.append(run(seed))
+        rows.append(run(kind, seed))
         seconds += time.process_time() - start
         write_json(out, make_receipt(rows, seconds))
     sys.stdout.write(f"{out}\n")
@@ -117,7 +152,7 @@ def make_receipt(rows: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
     """The receipt of the runs so far; seconds of processor time."""
     return receipt.make_receipt(
         command=shlex.join(["python", "benchmarks/lesson06_maps.py"]),
-        config={"model": SIZES, "train": asdict(TRAIN), "seeds": SEEDS},
+        config={"model": SIZES, "train": asdict(TRAIN), "kinds": KINDS, "seeds": SEEDS},
         seed=None,
         seconds=seconds,
         device="cpu",
