@@ -1,6 +1,7 @@
-"""Which device to compute on. No twin: NumPy has one."""
+"""Which device to compute on, and what it asks for. No twin: NumPy has one."""
 
 import torch
+from torch import Tensor
 
 from minis2s.config import InputError
 
@@ -24,3 +25,16 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"cpu, {torch.get_num_threads()} threads"
+
+
+def in_one_block(weights: list[Tensor]) -> list[Tensor]:
+    """The weights of a recurrent kernel, in one piece of memory if they are on a GPU.
+
+    cuDNN wants them so, in the order given, and warns where it has to gather them
+    itself. The copy is differentiable, and small beside what the kernel computes.
+    """
+    if not weights[0].is_cuda:
+        return weights
+    block = torch.cat([weight.flatten() for weight in weights])
+    parts = block.split([weight.numel() for weight in weights])
+    return [part.view_as(w) for part, w in zip(parts, weights, strict=True)]

@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from minis2s.torch_nn.device import in_one_block
+
 State = tuple[Float[Tensor, "batch d_hidden"]]
 
 
@@ -90,10 +92,11 @@ class GRU(nn.Module):
         return torch.stack(outputs, dim=1), state
 
     def _fused(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        biases = [self.bias_input, self.bias_hidden]
         outputs, h = torch.gru(
             x,
             state[0].unsqueeze(0).contiguous(),
-            [self.weight_input, self.weight_hidden, self.bias_input, self.bias_hidden],
+            in_one_block([self.weight_input, self.weight_hidden, *biases]),
             has_biases=True,
             num_layers=1,
             dropout=0.0,

@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from minis2s.torch_nn.device import in_one_block
+
 State = tuple[Float[Tensor, "batch d_hidden"], Float[Tensor, "batch d_hidden"]]
 
 
@@ -94,7 +96,7 @@ class LSTM(nn.Module):
         outputs, h, c = torch.lstm(
             x,
             (h, c),
-            weights,
+            in_one_block(weights),
             has_biases=True,
             num_layers=1,
             dropout=0.0,

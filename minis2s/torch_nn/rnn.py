@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from minis2s.torch_nn.device import in_one_block
+
 State = tuple[Float[Tensor, "batch d_hidden"]]
 
 
@@ -102,7 +104,7 @@ class RNN(nn.Module):
         outputs, h = torch.rnn_tanh(
             x,
             state[0].unsqueeze(0).contiguous(),
-            weights,
+            in_one_block(weights),
             has_biases=True,
             num_layers=1,
             dropout=0.0,
