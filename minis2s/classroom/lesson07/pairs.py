@@ -130,6 +130,6 @@ check_heads_test = WriteTest(
     look="There are two functions: is each compared with what it should give?",
     idea="A round trip is no proof of either half.",
     code="A batch of two, three heads, a length of its own; compare heads with slices.",
-    news="a test of shapes passes on all five, and a model with the first of them learns "
-    "to copy without an error.",
+    news="a test of shapes passes on all five, and a model with the first of them "
+    "learns to copy without an error.",
 )
