@@ -151,7 +151,7 @@ def _empty_row(e: Evidence) -> str:
 check_additive = Implement(
     name="additive",
     lesson=6,
-    section="5",
+    section="4",
     minutes=12,
     difficulty=3,
     task="""Judge additive attention: context, weights = answer(query, key, value, ...).

@@ -59,7 +59,7 @@ def _gaps(e: Evidence) -> str:
 check_tanh_scores = Repair(
     name="tanh_scores",
     lesson=6,
-    section="3",
+    section="2",
     minutes=8,
     difficulty=2,
     task="""Judge the scores of additive attention, for one sentence.
