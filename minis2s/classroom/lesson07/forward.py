@@ -240,6 +240,8 @@ check_multi_head = Implement(
             broken="What is hidden gets no attention.",
             cause="`mask` is accepted and has no effect.",
             look="Where, before the softmax, could it matter?",
+            idea="A hidden word needs a score that gets no vote: exp of it is 0.",
+            code="np.where(mask[:, None], scores, -np.inf), before the softmax.",
         ),
         "mask_after": Wrong(
             heads_with(share=_mask_after),
@@ -247,6 +249,8 @@ check_multi_head = Implement(
             broken="What hidden words would have had belongs to the others.",
             cause="The mask comes after the softmax.",
             look="What becomes of a share that is thrown away?",
+            idea="Hide before the shares are made; then they add up by themselves.",
+            code="np.where(mask[:, None], scores, -np.inf), before the softmax.",
         ),
         "score_of_zero": Wrong(
             heads_with(share=_score_of_zero),
@@ -254,6 +258,8 @@ check_multi_head = Implement(
             broken="exp(0) is 1, a full vote.",
             cause="The scores of hidden words are set to 0.",
             look="Which score would get no vote?",
+            idea="exp of minus infinity is 0, and of nothing else.",
+            code="np.where(mask[:, None], scores, -np.inf)",
         ),
         "masks_tiled": Wrong(
             heads_with(masks=_tiled),
@@ -261,12 +267,16 @@ check_multi_head = Implement(
             cause="The masks are repeated head by head, where heads are counted "
             "sentence by sentence.",
             look="Which mask does the second head of the first sentence get?",
+            idea="Give the mask an axis of one for the heads, and let it broadcast.",
+            code="mask[:, None], of shape (batch, 1, tgt_len, src_len).",
         ),
         "nan_if_empty": Wrong(
             heads_with(share=_nan_if_empty),
             broken="By our convention a row in which nothing is allowed is all zeros.",
             cause="0/0 is at work in the row in which everything is hidden.",
             look="What is the sum of that row's votes?",
+            idea="Where the sum of the votes is 0, divide by something else.",
+            code="votes / np.where(total == 0.0, 1.0, total), and no -inf minus -inf.",
         ),
         "even_if_empty": Wrong(
             heads_with(share=_even_if_empty),
@@ -274,6 +284,8 @@ check_multi_head = Implement(
             cause="Everything hidden has one and the same score, a large negative "
             "number, and the softmax shares out one unit evenly.",
             look="What does a softmax make of equal scores, however small?",
+            idea="Minus infinity in place of a number, and a sum of 0 looked after.",
+            code="votes / np.where(total == 0.0, 1.0, total), and no -inf minus -inf.",
         ),
     },
     look="One head first, with nothing hidden; then two; then the mask.",
