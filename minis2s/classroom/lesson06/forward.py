@@ -104,12 +104,8 @@ def draw(rng, batch=None, tgt_len=None, empty=False, size=1.0):
         size: factor on weight_score.
     """
     n_rows, n_queries, src_len, d_query, d_key = primes(rng, 5)
-    n_rows, n_queries, d_value, d_attention = (
-        batch or n_rows,
-        tgt_len or n_queries,
-        13,
-        17,
-    )
+    n_rows, n_queries = batch or n_rows, tgt_len or n_queries
+    d_value, d_attention = 13, 17
     lengths = rng.integers(1, src_len + 1, size=n_rows)
     lengths[:2] = (src_len - 1, src_len)[-n_rows:]
     mask = (np.arange(src_len) < lengths[:, None])[:, None].repeat(n_queries, axis=1)
