@@ -7,7 +7,9 @@ characters. In each run the gradient is handed back through at most k steps of a
 data, initial weights and everything else are the same. Afterwards each test sentence is
 read up to its last mark, which its first words decide, and the model's preference for
 "?" to "." is noted. Of all pairs of a question and a statement, how many does that
-preference put in order? Counts of pairs of words are the baseline.
+preference put in order? Counts of pairs of words are the baseline. Of a model that
+reads words, the road is noted as well: how much of the gradient of a question's mark
+arrives one word earlier, two words earlier, up to ten.
 
 A run that is in FILE already is not repeated. Writes
 notebooks/receipts/03_language_model.json, which lesson 03 shows.
@@ -42,6 +44,9 @@ SEEDS = (0, 1, 2, 3, 4)
 BINS = (0, 6, 8, 10, 99)
 """Units of a sentence, its mark included: the edges of the bins."""
 MARKS = ("?", ".")
+ROAD_UNITS = 12
+"""Units of the questions on whose road a gradient goes back: a line's end, ten words
+and the mark."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +110,61 @@ def mark_scores(model: numpy_wing.LanguageModel, reader: Reader) -> dict[str, ob
     last = logits[np.arange(len(lines)), [len(line) - 1 for line in lines]]
     preference = last[:, reader.id_of["?"]] - last[:, reader.id_of["."]]
     asked = np.array([line[-1] == "?" for line in reader.test])
-    n_words = np.array([len(split_words(line)) for line in reader.test])
-    near = [(n_words > low) & (n_words <= high) for low, high in pairwise(BINS)]
     return {
         **both_sides(preference, asked),
-        "by_length": [order(preference[rows], asked[rows]) for rows in near],
+        "by_length": by_length(preference, asked, reader.test),
     }
+
+
+def by_length(
+    preference: np.ndarray, asked: np.ndarray, lines: list[str]
+) -> list[float]:
+    """The pairs in order among the sentences of each bin of lengths."""
+    n_words = np.array([len(split_words(line)) for line in lines])
+    near = [(n_words > low) & (n_words <= high) for low, high in pairwise(BINS)]
+    return [order(preference[rows], asked[rows]) for rows in near]
+
+
+def road(model: numpy_wing.LanguageModel, reader: Reader) -> list[float]:
+    """log10 of what is left of a gradient, 0 to ten words back from a question's mark.
+
+    Norms over all test questions of ten words and a mark, together.
+    """
+    asked = [reader.encode(line) for line in reader.test if line[-1] == "?"]
+    ids = np.array([line for line in asked if len(line) == ROAD_UNITS])
+    embedded, _ = model.embedding.forward(ids[:, :-1])
+    outputs, _, _ = model.recurrent.forward(embedded)
+    logits, _ = model.output.forward(outputs[:, -1:])
+    _, cache = numpy_wing.next_loss_forward(logits, ids[:, -1:])
+    grad_logits = numpy_wing.next_loss_backward(1.0, cache)
+    grad_h = grad_logits[:, 0] @ model.output.params["weight"]
+    norms = [np.linalg.norm(grad_h)]
+    for h in outputs.swapaxes(0, 1)[:0:-1]:
+        grad_h = (grad_h * (1 - h**2)) @ model.recurrent.params["weight_hidden"]
+        norms.append(np.linalg.norm(grad_h))
+    return [round(float(step), 3) for step in np.log10(np.array(norms) / norms[0])]
+
+
+def roads(
+    model: numpy_wing.LanguageModel, reader: Reader, seed: int
+) -> dict[str, object]:
+    """The road and the spectral radius, as trained and as they were at birth."""
+    rng = np.random.default_rng(seed)
+    sizes = model.embedding.params["weight"].shape
+    d_hidden = len(model.recurrent.params["weight_hidden"])
+    born = numpy_wing.LanguageModel(*sizes, d_hidden, "rnn", rng)
+    return {
+        "road": road(model, reader),
+        "road_at_birth": road(born, reader),
+        "radius": radius(model),
+        "radius_at_birth": radius(born),
+    }
+
+
+def radius(model: numpy_wing.LanguageModel) -> float:
+    """The spectral radius of the matrix between states."""
+    values = np.linalg.eigvals(model.recurrent.params["weight_hidden"])
+    return round(float(np.abs(values).max()), 3)
 
 
 def both_sides(preference: np.ndarray, asked: np.ndarray) -> dict[str, float]:
@@ -159,6 +213,7 @@ def train(setting: Setting, seed: int, reader: Reader) -> dict[str, object]:
             float(numpy_wing.evaluate_language_model(model, reader.test_ids)), 4
         ),
         **mark_scores(model, reader),
+        **(roads(model, reader, seed) if setting.unit == "words" else {}),
         "cpu_seconds": round(seconds, 2),
     }
 
@@ -183,9 +238,23 @@ def bigram(reader: Reader) -> dict[str, float]:
     question, stop = (reader.id_of[mark] for mark in MARKS)
     last = [reader.encode(line)[-2] for line in reader.test]
     asked = np.array([line[-1] == "?" for line in reader.test])
+    preference = log_prob[last, question] - log_prob[last, stop]
     return {
         "test_nats": round(-float(log_prob[ids[:-1], ids[1:]].mean()), 4),
-        **both_sides(log_prob[last, question] - log_prob[last, stop], asked),
+        **both_sides(preference, asked),
+        "by_length": by_length(preference, asked, reader.test),
+    }
+
+
+def in_bins(reader: Reader) -> dict[str, list[int]]:
+    """How many test sentences of either kind each bin of lengths holds."""
+    lengths = {
+        mark: [len(split_words(line)) for line in reader.test if line[-1] == mark]
+        for mark in MARKS
+    }
+    return {
+        mark: [sum(low < n <= high for n in found) for low, high in pairwise(BINS)]
+        for mark, found in lengths.items()
     }
 
 
@@ -225,7 +294,8 @@ def jobs() -> Iterator[tuple[Setting, int]]:
 def is_row(row: dict[str, object], setting: Setting, seed: int) -> bool:
     """Whether a row of the receipt is of this run."""
     wanted = {**asdict(setting), "seed": seed}
-    return all(row.get(name) == value for name, value in wanted.items())
+    same = all(row.get(name) == value for name, value in wanted.items())
+    return same and (setting.unit != "words" or "road" in row)
 
 
 def finished(out: Path, texts: dict[str, ParallelText]) -> list[dict[str, object]]:
@@ -270,6 +340,7 @@ def main() -> None:
     facts = {
         "test_sentences": {unit: len(r.test) for unit, r in readers.items()},
         "questions": sum(line[-1] == "?" for line in words.test),
+        "in_bins": in_bins(words),
         "bigram": bigram(words),
         "cpu_ms_per_update": cpu_times(BY_WORDS[-1], words),
     }
