@@ -1,12 +1,14 @@
-"""Train recurrent cells to recall one symbol across a lag, from several forget biases.
+"""Train recurrent cells to recall a symbol across a lag, told once or told twice.
 
     python benchmarks/lesson04_recall.py [--out FILE]
 
-The first token is one of four symbols, then come as many tokens of noise as the lag
-says, then a question mark; the cell has to name the symbol. An LSTM is started with
-forget biases of 0, 1, 3 and log(lag), a plain recurrent network with orthogonal
-weights, at two widths. Everything else is the same. All seeds and biases of a width
-are trained at once, as one batch of independent cells. Writes
+A symbol of four, as many tokens of noise as the lag says, then a question mark: which
+symbol was it? Told twice, a second symbol and as much noise follow before the question,
+which is about the second; the first has to go. Plain networks start from weights as
+drawn and from orthogonal ones, at two widths, once with four times the updates; LSTMs
+and GRUs from several biases of their gates. Else everything is the same, and the
+network is that of lesson 04. A seed draws weights and sequences; all seeds and biases
+of a width train at once, as one batch of independent cells. Writes
 notebooks/receipts/04_recall.json, which lesson 04 shows.
 """
 
@@ -27,115 +29,153 @@ from minis2s.checkpoint import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 RECEIPT = ROOT / "notebooks" / "receipts" / "04_recall.json"
-LAGS = (20, 60)
+TASKS = ((1, 20), (1, 60), (2, 60))  # how often told, and the lag
 SEEDS = (0, 1, 2, 3, 4)
 N_SYMBOLS, N_NOISE = 4, 4
 VOCAB_SIZE = N_SYMBOLS + N_NOISE + 1
 N_UPDATES, BATCH, LR, MAX_NORM = 400, 16, 0.01, 1.0
 N_TEST = 200
+BLOCKS = {"RNN": 1, "GRU": 3, "LSTM": 4}  # r, z, n and i, f, g, o
 
 
 def draw(
-    rng: np.random.Generator, batch: int, lag: int
-) -> tuple[Int[Tensor, "batch len"], Int[Tensor, " batch"]]:
-    """Sequences of a symbol, `lag` tokens of noise and a question mark; the symbols."""
-    symbol = rng.integers(N_SYMBOLS, size=batch)
-    noise = rng.integers(N_SYMBOLS, N_SYMBOLS + N_NOISE, size=(batch, lag))
-    question = np.full((batch, 1), VOCAB_SIZE - 1)
-    ids = np.concatenate([symbol[:, None], noise, question], axis=1)
-    return torch.from_numpy(ids), torch.from_numpy(symbol)
+    rngs: list[np.random.Generator], batch: int, told: int, lag: int
+) -> tuple[Int[np.ndarray, "seed batch len"], Int[np.ndarray, "seed batch"]]:
+    """Sequences for each seed, and the symbol that was told last."""
+    ids, answers = [], []
+    for rng in rngs:
+        symbols = rng.integers(N_SYMBOLS, size=(batch, told))
+        row = rng.integers(N_SYMBOLS, VOCAB_SIZE - 1, size=(batch, told * (lag + 1)))
+        row[:, :: lag + 1] = symbols
+        ids.append(np.pad(row, ((0, 0), (0, 1)), constant_values=VOCAB_SIZE - 1))
+        answers.append(symbols[:, -1])
+    return np.stack(ids), np.stack(answers)
 
 
 class Cells(nn.Module):
     """Independent cells of one kind and width, side by side: axis 0 is the cell.
 
     Args:
-        biases: of the forget gates, one for each cell; None for plain networks.
-        seeds: one for each cell.
+        kind: RNN, GRU or LSTM.
+        starts: one dictionary for all five seeds: number of a block of gates -> its
+            bias; or, for plain networks, {"orthogonal": whether}.
         d_hidden: width of each.
     """
 
-    def __init__(
-        self, biases: list[float] | None, seeds: list[int], d_hidden: int
-    ) -> None:
+    def __init__(self, kind: str, starts: list[dict], d_hidden: int) -> None:
         super().__init__()
-        self.gated = biases is not None
-        rows = 4 * d_hidden if self.gated else d_hidden
-        draws = [np.random.default_rng(seed) for seed in seeds]
+        self.kind, rows = kind, BLOCKS[kind] * d_hidden
+        rngs = [np.random.default_rng(seed) for _ in starts for seed in SEEDS]
         bound = d_hidden**-0.5
 
         def uniform(*shape: int) -> nn.Parameter:
-            made = np.stack([rng.uniform(-bound, bound, size=shape) for rng in draws])
+            made = np.stack([rng.uniform(-bound, bound, size=shape) for rng in rngs])
             return nn.Parameter(torch.from_numpy(made).float())
 
+        def zeros(width: int) -> nn.Parameter:
+            return nn.Parameter(torch.zeros(len(rngs), 1, width))
+
         self.input = uniform(VOCAB_SIZE, rows)
-        self.hidden = uniform(d_hidden, rows)
-        self.out = uniform(d_hidden, N_SYMBOLS)
-        self.bias = nn.Parameter(torch.zeros(len(seeds), 1, rows))
+        self.hidden, self.out = uniform(d_hidden, rows), uniform(d_hidden, N_SYMBOLS)
+        self.bias, self.bias_out = zeros(rows), zeros(N_SYMBOLS)
+        self.bias_hidden = zeros(rows if kind == "GRU" else 0)
         with torch.no_grad():
-            if self.gated:
-                self.bias[:, 0, d_hidden : 2 * d_hidden] = torch.tensor(biases)[:, None]
-            else:
-                self.hidden[:] = torch.linalg.qr(self.hidden)[0]
+            for k, start in enumerate(starts):
+                mine = slice(k * len(SEEDS), (k + 1) * len(SEEDS))
+                if start.get("orthogonal"):
+                    self.hidden[mine] = torch.linalg.qr(self.hidden[mine])[0]
+                for block in start.keys() - {"orthogonal"}:
+                    gate = slice(block * d_hidden, (block + 1) * d_hidden)
+                    self.bias[mine, :, gate] = start[block]
 
-    def forward(self, ids: Int[Tensor, "batch len"]) -> Float[Tensor, "cell batch out"]:
+    def forward(
+        self, ids: Int[Tensor, "cell batch len"]
+    ) -> Float[Tensor, "cell batch out"]:
         """What each cell says after the question mark."""
-        h = self.hidden.new_zeros(len(self.hidden), len(ids), self.hidden.shape[1])
-        c = h
-        for t in range(ids.shape[1]):
-            seen = self.input[:, ids[:, t]] + self.bias + h @ self.hidden
-            if not self.gated:
-                h = seen.tanh()
-                continue
-            i, f, g, o = seen.chunk(4, dim=-1)
-            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-            h = o.sigmoid() * c.tanh()
-        return h @ self.out
+        n_cells, batch, length = ids.shape
+        h = self.hidden.new_zeros(n_cells, batch, self.hidden.shape[1])
+        c, each = h, torch.arange(n_cells)[:, None]
+        for t in range(length):
+            from_x = self.input[each, ids[:, :, t]] + self.bias
+            from_h = h @ self.hidden
+            if self.kind == "RNN":
+                h = (from_x + from_h).tanh()
+            elif self.kind == "LSTM":
+                i, f, g, o = (from_x + from_h).chunk(4, dim=-1)
+                c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+                h = o.sigmoid() * c.tanh()
+            else:
+                x_r, x_z, x_n = from_x.chunk(3, dim=-1)
+                h_r, h_z, h_n = (from_h + self.bias_hidden).chunk(3, dim=-1)
+                z = (x_z + h_z).sigmoid()
+                h = (1 - z) * (x_n + (x_r + h_r).sigmoid() * h_n).tanh() + z * h
+        return h @ self.out + self.bias_out
 
 
-def train(cells: Cells, lag: int) -> list[float]:
-    """Train every cell on the same sequences; the accuracy of each on new ones."""
-    rng = np.random.default_rng(lag)
+def train(cells: Cells, told: int, lag: int, n_updates: int) -> list[list[float]]:
+    """Train every cell on its seed's sequences; accuracies on new ones, by start."""
+    rngs = [np.random.default_rng([seed, told, lag]) for seed in SEEDS]
+    n_starts = len(cells.hidden) // len(SEEDS)
+
+    def batch_of(size: int) -> tuple[Tensor, Tensor]:
+        drawn = draw(rngs, size, told, lag)
+        ids, answers = (torch.from_numpy(np.tile(a.T, n_starts).T) for a in drawn)
+        return ids, answers
+
     optimizer = torch.optim.Adam(cells.parameters(), lr=LR)
-    for _ in range(N_UPDATES):
-        ids, symbol = draw(rng, BATCH, lag)
-        logits = cells(ids)
+    for _ in range(n_updates):
+        ids, answers = batch_of(BATCH)
         loss = nn.functional.cross_entropy(
-            logits.flatten(0, 1), symbol.repeat(len(logits)), reduction="sum"
+            cells(ids).flatten(0, 1), answers.flatten(), reduction="sum"
         )
         optimizer.zero_grad()
         (loss / BATCH).backward()
         clip(cells)
         optimizer.step()
     with torch.no_grad():
-        ids, symbol = draw(rng, N_TEST, lag)
-        right = (cells(ids).argmax(dim=-1) == symbol).float().mean(dim=-1)
-    return [round(float(share), 4) for share in right]
+        ids, answers = batch_of(N_TEST)
+        right = (cells(ids).argmax(dim=-1) == answers).float().mean(dim=-1)
+    return [
+        [round(float(share), 4) for share in row] for row in right.view(n_starts, -1)
+    ]
 
 
 def clip(cells: Cells) -> None:
     """Bound the norm of each cell's own gradient."""
-    grads = [p.grad for p in cells.parameters()]
+    grads = [p.grad for p in cells.parameters() if p.grad is not None]
     norm = sum(grad.square().sum(dim=(1, 2)) for grad in grads).sqrt()
     scale = (MAX_NORM / norm.clamp(min=MAX_NORM))[:, None, None]
     for grad in grads:
         grad *= scale
 
 
-def measure(lag: int) -> list[dict]:
-    """Accuracies of all cells at one lag."""
-    rows, biases = [], (0.0, 1.0, 3.0, round(log(lag), 2))
-    started = [bias for bias in biases for _ in SEEDS]
-    reached = train(Cells(started, [*SEEDS] * len(biases), 16), lag)
-    for k, bias in enumerate(biases):
-        found = reached[k * len(SEEDS) : (k + 1) * len(SEEDS)]
-        rows.append({"cell": "LSTM", "d_hidden": 16, "bias": bias, "accuracy": found})
-    for d_hidden in (16, 32):
-        found = train(Cells(None, [*SEEDS], d_hidden), lag)
-        rows.append(
-            {"cell": "RNN", "d_hidden": d_hidden, "bias": None, "accuracy": found}
-        )
-    return [{"lag": lag} | row for row in rows]
+def measure(told: int, lag: int) -> list[dict]:
+    """Accuracies of all cells at one task."""
+    hold = round(log(lag), 2)
+    gated = {
+        "LSTM": [
+            *({1: bias} for bias in (0.0, 1.0, 3.0, hold)),
+            {0: -hold, 1: hold},
+            {0: -hold, 1: 0.0},
+        ],
+        "GRU": [{1: 0.0}, {1: 1.0}, {1: hold}],
+    }
+    plans = [(kind, starts, 16, N_UPDATES) for kind, starts in gated.items()]
+    plain = [{"orthogonal": False}, {"orthogonal": True}]
+    plans += [("RNN", plain, 16, N_UPDATES), ("RNN", plain[1:], 32, N_UPDATES)]
+    plans += [("RNN", plain[1:], 16, 4 * N_UPDATES)]
+    rows = []
+    for kind, starts, d_hidden, n_updates in plans:
+        found = train(Cells(kind, starts, d_hidden), told, lag, n_updates)
+        for start, accuracy in zip(starts, found, strict=True):
+            names = {"RNN": {}, "GRU": {1: "z"}, "LSTM": {0: "i", 1: "f"}}[kind]
+            named = {names.get(key, key): value for key, value in start.items()}
+            rows.append(
+                {"told": told, "lag": lag, "cell": kind, "d_hidden": d_hidden}
+                | {"updates": n_updates, "start": named, "accuracy": accuracy}
+            )
+        sys.stderr.write(f"told {told}, lag {lag}: {kind} {d_hidden}\n")
+    return rows
 
 
 def main() -> None:
@@ -145,11 +185,11 @@ def main() -> None:
     out = parser.parse_args().out
     torch.set_num_threads(1)
     start = time.process_time()
-    rows = [row for lag in LAGS for row in measure(lag)]
+    rows = [row for told, lag in TASKS for row in measure(told, lag)]
     found = receipt.make_receipt(
         command=shlex.join(["python", "benchmarks/lesson04_recall.py"]),
         config={
-            "lags": LAGS,
+            "tasks": TASKS,
             "seeds": SEEDS,
             "updates": N_UPDATES,
             "batch": BATCH,
