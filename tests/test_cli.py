@@ -1,5 +1,6 @@
 """The command line as a person uses it: what it prints, and what it refuses."""
 
+import hashlib
 import io
 import json
 import pickle
@@ -15,6 +16,8 @@ import torch
 from minis2s import __main__, metrics
 from minis2s.config import DecodeConfig
 from minis2s.text import corpora
+from minis2s.text.cards import CARDS
+from minis2s.text.tokenizers import split_words
 from minis2s.torch_nn.translator import Translator
 
 
@@ -292,6 +295,39 @@ def test_data_make_writes_aligned_files(command, tmp_path):
         tmp_path / "copy/train.src", tmp_path / "copy/train.tgt"
     )
     assert text.src == text.tgt == corpora.load("copy", "train").src
+
+
+def test_data_make_writes_the_grammar_of_the_card(tmp_path):
+    """Every split under the hash of its card, each link between two words of its pair.
+
+    In a process of its own: the type hook makes a grammar slow.
+    """
+    make = [sys.executable, "-m", "minis2s", "data", "make", "grammar-de-en"]
+    subprocess.run([*make, "--out", tmp_path], check=True, capture_output=True)
+    card = (corpora.OWN_DATA / "grammar-de-en/README.md").read_text(encoding="utf-8")
+    for split in CARDS["grammar-de-en"].splits:
+        src, tgt, links = (
+            corpora.read_lines(tmp_path / f"{split}.{ending}")
+            for ending in ("de", "en", "align")
+        )
+        text = "".join(f"{s}\t{t}\n" for s, t in zip(src, tgt, strict=True))
+        assert hashlib.sha256(text.encode()).hexdigest() in card
+        for s, t, line in zip(src, tgt, links, strict=True):
+            sure, possible = corpora._parse_links(line)
+            assert set(sure) <= set(possible)
+            sides = zip(*possible, strict=True)
+            for words, ends in zip((s, t), sides, strict=True):
+                assert max(ends) < len(split_words(words))
+    first, second, *_ = corpora.read_lines(tmp_path / "test.align")
+    assert first == "0-0 1-1 3-2 4-3 5-5 6-6 7-4 8-7"
+    assert second == "0-0 0-2 1-1 2-5 3-6 4?3 4-4 5-7"
+
+
+def test_data_make_refuses_what_is_not_generated(command):
+    """It names what there is."""
+    code, _, notes = command("data", "make", "multi30k")
+    assert code == 2
+    assert "'multi30k' is not generated; there are copy, reverse" in notes
 
 
 @pytest.mark.parametrize("backend", ["torch", "numpy"])

@@ -60,22 +60,31 @@ def data_make(
     name: str,
     out: Annotated[Path | None, typer.Option(help="folder; default NAME")] = None,
 ) -> None:
-    """Write a generated task as aligned text files."""
-    from minis2s.text import corpora, tasks
+    """Write a generated task or grammar as aligned text files."""
+    from minis2s.text import corpora, grammar, tasks
+    from minis2s.text.cards import CARDS
     from minis2s.text.files import write_whole
 
-    if name not in tasks.TASKS:
-        raise InputError(
-            f"{name!r} is not generated; there are {', '.join(tasks.TASKS)}"
-        )
+    generated = [*tasks.TASKS, *grammar.GRAMMARS]
+    if name not in generated:
+        raise InputError(f"{name!r} is not generated; there are {', '.join(generated)}")
+    src, tgt = CARDS[name].languages if name in grammar.GRAMMARS else ("src", "tgt")
     out = out or Path(name)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--out {out} cannot be made ({error.strerror})") from error
-    for split in tasks.SPLIT_SIZES:
-        text = corpora.load(name, split)
-        for side, lines in (("src", text.src), ("tgt", text.tgt)):
-            path = out / f"{split}.{side}"
+    for split in CARDS[name].splits:
+        text = corpora.load(name, split, src, tgt)
+        links = corpora.load_alignment(name, split)
+        written = {src: text.src, tgt: text.tgt, "align": map(_pharaoh, links)}
+        for ending, lines in written.items():
+            path = out / f"{split}.{ending}"
             write_whole(path, "".join(f"{line}\n" for line in lines).encode())
             typer.echo(path)
+
+
+def _pharaoh(links: tuple[list[tuple[int, int]], list[tuple[int, int]]]) -> str:
+    """Links as 0-0 if they are sure, as 0?0 if they are only possible."""
+    sure, possible = links
+    return " ".join(f"{s}{'-' if (s, t) in sure else '?'}{t}" for s, t in possible)
