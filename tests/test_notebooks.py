@@ -34,6 +34,7 @@ MAX_LINES = 25
 MIN_CHECKED = 3
 CHECKED = "# NBVAL_CHECK_OUTPUT"
 SKIP_TAGS = {"nbval-skip", "skip-execution"}  # nbval reads the one, nbclient the other
+OPEN_TAG = "tells-nothing"  # of a cell whose code may be read before the prediction
 MACHINE_PATH = re.compile(r"(?<![\w.])(/(root|home|work|Users|tmp)/|[A-Za-z]:\\\w)")
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]+")  # <Thing at 0x7f...>: another in every run
 COMPARABLE = {"text/plain", "image/png"}  # nbval passes over the latter
@@ -70,6 +71,12 @@ def is_folded(cell: NotebookNode) -> bool:
     """Whether a cell's output is closed, in JupyterLab and on the site, or is none."""
     in_lab = cell.metadata.get("jupyter", {}).get("outputs_hidden", False)
     return not cell.outputs or (in_lab and "hide-output" in tags(cell))
+
+
+def is_source_folded(cell: NotebookNode) -> bool:
+    """Whether a cell's code is closed, in JupyterLab and on the site."""
+    in_lab = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+    return in_lab and "hide-input" in tags(cell)
 
 
 def is_picture(out: NotebookNode) -> bool:
@@ -149,6 +156,17 @@ def open_answers(notebook: NotebookNode) -> list[str]:
     if not any("prediction" in tags(cell) for cell in notebook.cells):
         found.append("no cell is tagged prediction")
     return found
+
+
+def open_sources(notebook: NotebookNode) -> list[str]:
+    """Code that answers a prediction is closed, too: its asserts know the answer."""
+    return [
+        f"{cell.id} shows its code"
+        for i, prediction in enumerate(notebook.cells)
+        if "prediction" in tags(prediction)
+        for cell in takewhile(lambda c: c.cell_type == "code", notebook.cells[i + 1 :])
+        if OPEN_TAG not in tags(cell) and not is_source_folded(cell)
+    ]
 
 
 def half_skipped(notebook: NotebookNode) -> list[str]:
@@ -254,6 +272,7 @@ ALL_CHECKS = [
     too_few_checked,
     compared_figures,
     open_answers,
+    open_sources,
     half_skipped,
     long_cells,
     machine_paths,
@@ -336,7 +355,11 @@ def sound_notebook() -> NotebookNode:
             new("<details>A sum.</details>"),
         ]
         cells[-2].metadata = nbformat.from_dict(
-            {"tags": ["hide-output"], "jupyter": {"outputs_hidden": True}, "alt": "2"}
+            {
+                "tags": ["hide-output", "hide-input"],
+                "jupyter": {"outputs_hidden": True, "source_hidden": True},
+                "alt": "2",
+            }
         )
     live = code("show", outputs=[nbformat.v4.new_output("display_data", data=hand)])
     live.metadata["alt"] = "the picture"
@@ -371,6 +394,7 @@ SPOILED = {
     too_few_checked: lambda cells: cells[2].update(source="1 + 1"),
     compared_figures: spoil_compared,
     open_answers: lambda cells: cells[2].metadata.pop("jupyter"),
+    open_sources: lambda cells: cells[2].metadata.tags.remove("hide-input"),
     half_skipped: lambda cells: cells[-1].metadata.tags.pop(),
     long_cells: lambda cells: cells[2].update(source="\n".join("1" * 26)),
     machine_paths: lambda cells: cells[2].outputs[0].update(text="in /home/someone"),
@@ -402,6 +426,16 @@ def test_unfolded_reading_is_refused():
     notebook = sound_notebook()
     notebook.cells[3].source = "It is two."
     assert any("is not folded" in complaint for complaint in open_answers(notebook))
+
+
+def test_code_that_tells_nothing_may_be_open():
+    """A tag says so of each such cell."""
+    notebook = sound_notebook()
+    spoil = notebook.cells[2].metadata
+    spoil.jupyter.source_hidden = False
+    assert open_sources(notebook)
+    spoil.tags.append(OPEN_TAG)
+    assert open_sources(notebook) == []
 
 
 def test_an_output_that_was_cleared_is_stale():
