@@ -84,12 +84,13 @@ class Invent(Exercise):
         except Exception as error:
             told = f"{type(error).__name__}: {error}"[:110]
             return self._failed("raised", answer, f"But it stopped with {told}.")
-        for number, (name, goal) in enumerate(self.goals.items()):
+        n_reached = sum(goal.reached(numbers[name]) for name, goal in self.goals.items())
+        for name, goal in self.goals.items():
             if not goal.reached(numbers[name]):
                 case = (
                     f"But {goal.what}: {numbers[name]:.4g}, where {goal} is asked for."
                 )
-                works = f"{number} of {len(self.goals)} goals are reached."
+                works = f"{n_reached} of {len(self.goals)} goals are reached."
                 advice = Advice(case, goal.broken, goal.look, goal.idea, goal.code)
                 return Fault(name, works, advice, "", self.where)
         return None

@@ -183,7 +183,7 @@ SIZE = Invent(
         (
             lambda: 2,
             "size",
-            "0 of 2 goals are reached. But the size: 2, where at least 3",
+            "1 of 2 goals are reached. But the size: 2, where at least 3",
         ),
         (
             lambda: 6,
