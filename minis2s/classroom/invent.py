@@ -84,7 +84,9 @@ class Invent(Exercise):
         except Exception as error:
             told = f"{type(error).__name__}: {error}"[:110]
             return self._failed("raised", answer, f"But it stopped with {told}.")
-        n_reached = sum(goal.reached(numbers[name]) for name, goal in self.goals.items())
+        n_reached = sum(
+            goal.reached(numbers[name]) for name, goal in self.goals.items()
+        )
         for name, goal in self.goals.items():
             if not goal.reached(numbers[name]):
                 case = (
