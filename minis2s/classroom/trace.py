@@ -6,7 +6,7 @@ with exactly one of the tempting wrong answers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -44,6 +44,8 @@ class Trace(Exercise):
     tempting: Mapping[str, Tempting]
     broken: str
     """what holds of the right entries, so that they can be tested unseen"""
+    by_entry: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """what holds of one entry alone, and where to look, by what the entry is called"""
     tolerance: float = 0.0051
     """up to which a number counts as right; here, if it is rounded to two decimals"""
 
@@ -102,7 +104,12 @@ class Trace(Exercise):
             return names[0], self._advice(
                 self._case(entries, right), self.tempting[names[0]]
             )
-        return "wrong_entries", self._advice(self._case(entries, right))
+        advice = self._advice(self._case(entries, right))
+        entry = self.entries[right.index(False)]
+        if entry in self.by_entry:
+            broken, look = self.by_entry[entry]
+            advice = advice._replace(broken=broken, look=look)
+        return "wrong_entries", advice
 
     def _is(self, entries: list, tempting: Tempting) -> bool:
         return all(self._compare(entries, tempting.entries))
@@ -120,7 +127,9 @@ class Trace(Exercise):
         got, want = entries[i], list(_flat(self.expected))[i]
         numbers = is_number(got) and is_number(want)
         side = "small" if numbers and got < want else "large"
-        fault = f"which is too {side}" if numbers else "which it is not"
+        no_number = is_number(want) and not is_number(got)
+        words = "which is no number" if no_number else "which it is not"
+        fault = f"which is too {side}" if numbers else words
         return f"But {self.entries[i]} is given as {write(got)}, {fault}."
 
     def _what_works(self, entries: list, right: list[bool]) -> str:

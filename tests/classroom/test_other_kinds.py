@@ -1,5 +1,7 @@
 """The engine's verdict on numbers by hand, on tests and on inventions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -81,7 +83,7 @@ def test_entries_are_right_to_two_decimals(answer):
         (
             ("a", 0.33, "third"),
             "wrong_entries",
-            "the half is given as 'a', which it is",
+            "the half is given as 'a', which is no number",
         ),
     ],
 )
@@ -89,6 +91,14 @@ def test_entries_that_are_not_right(answer, name, words):
     """Which are right is said, and on which side the first other one lies."""
     assert fault_of(HAND, answer).name == name
     assert words in story_of(HAND, answer)
+
+
+def test_an_entry_may_have_advice_of_its_own():
+    """It stands in place of the general one, and only where no cause is known."""
+    own = replace(HAND, by_entry={"the third": ("Three of them are one.", "Where?")})
+    assert "Three of them are one. Where?" in story_of(own, (0.5, 0.9, "third"))
+    assert "They sum to 5/6." in story_of(own, (0.9, 0.33, "third"))
+    assert fault_of(own, (0.33, 0.5, "third")).name == "swapped"
 
 
 def test_the_right_entry_is_not_given_away():

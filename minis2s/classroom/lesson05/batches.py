@@ -40,6 +40,11 @@ def _rolled(sentences):
     return tgt_in, tgt_out
 
 
+def _both_ends(sentences):
+    tgt = pad([[BOS_ID, *ids, EOS_ID] for ids in sentences])
+    return tgt, tgt.copy()
+
+
 def _sorted(sentences):
     return _by_lists(sorted(sentences, key=len))
 
@@ -117,6 +122,13 @@ check_batch_test = WriteTest(
             look="What stands in the first column of tgt_in?",
             idea="Rolling an array brings its end to the front.",
             code="tgt_in[:, 0] == BOS_ID in every row.",
+        ),
+        "both_ends": Faulty(
+            (_both_ends,),
+            "puts BOS and EOS around the words, in both arrays, and shifts nothing",
+            look="How many special ids has each row?",
+            idea="With both ends in both rows, the decoder reads what it must answer.",
+            code="EOS_ID is not in tgt_in, BOS_ID is not in tgt_out.",
         ),
         "sorted": Faulty(
             (_sorted,),

@@ -1,4 +1,4 @@
-"""Implement: greedy decoding of a batch whose sentences end when they like."""
+"""Implement: greedy decoding of a batch, and how sure it is of each sentence."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ D_HIDDEN, VOCAB_SIZE, MAX_LEN = 7, 11, 8
 
 def greedy(h, embedding, weight_input, weight_hidden, weight_out, bias_out, max_len):
     """The likeliest token, again and again, until each sentence has said EOS."""
-    said = np.full((len(h), max_len), PAD_ID)
+    said, log_p = np.full((len(h), max_len), PAD_ID), np.zeros(len(h))
     token, going = np.full(len(h), BOS_ID), np.full(len(h), True)
     for t in range(max_len):
         h = np.tanh(embedding[token] @ weight_input.T + h @ weight_hidden.T)
@@ -19,10 +19,17 @@ def greedy(h, embedding, weight_input, weight_hidden, weight_out, bias_out, max_
         logits[:, [PAD_ID, BOS_ID]] = -np.inf
         token = logits.argmax(axis=1)
         said[going, t] = token[going]
+        log_p[going] += _best(logits)[going]
         going = going & (token != EOS_ID)
         if not going.any():
             break
-    return said
+    return said, log_p
+
+
+def _best(logits):
+    """The log-probability of the likeliest token of each row."""
+    top = logits.max(axis=1, keepdims=True)
+    return -np.log(np.exp(logits - top).sum(axis=1))
 
 
 def greedy_with(
@@ -35,23 +42,29 @@ def greedy_with(
     goes_on=lambda going: going.any(),
     more=0,
     edit=lambda said: said,
+    score=lambda kept, logits, token: _best(kept),
+    counts=lambda going, token: going,
+    share=lambda log_p, said: log_p,
 ):
     """The same with one part exchanged."""
 
     def wrong(h, embedding, weight_input, weight_hidden, weight_out, bias_out, max_len):
         said = np.full((len(h), max_len + more), PAD_ID)
+        log_p = np.zeros(len(h))
         token, begin, going = np.full(len(h), first), h, np.full(len(h), True)
         for t in range(max_len + more):
             h = np.tanh(embedding[token] @ weight_input.T + h @ weight_hidden.T)
             logits = h @ weight_out.T + bias_out
-            logits[:, list(unsaid)] = -np.inf
-            h, word = carries(h, begin), pick(logits)
+            kept = logits.copy()
+            kept[:, list(unsaid)] = -np.inf
+            h, word = carries(h, begin), pick(kept)
             token = feeds(word, first)
             said[writes(going), t] = word[writes(going)]
+            log_p += np.where(counts(going, word), score(kept, logits, word), 0.0)
             going = going & (word != EOS_ID)
             if not goes_on(going):
                 break
-        return edit(said)
+        return edit(said), share(log_p, said)
 
     return wrong
 
@@ -59,7 +72,7 @@ def greedy_with(
 _FIRST = [greedy_with(first=other) for other in (PAD_ID, EOS_ID)]
 
 
-def _draw(batch, lengths, bias=-9.0, max_len=MAX_LEN):
+def _draw(batch, lengths, bias=-30.0, max_len=MAX_LEN):
     """Weights with which the sentences have the lengths that are wanted."""
 
     def draw(rng):
@@ -75,9 +88,9 @@ def _draw(batch, lengths, bias=-9.0, max_len=MAX_LEN):
             args = [rng.normal(size=size) for size in sizes]
             args[-1][[PAD_ID, BOS_ID]] = bias
             args.append(max_len)
-            said = greedy(*args)
+            said, _ = greedy(*args)
             fits = lengths((said != PAD_ID).sum(axis=1)) and _varied(said)
-            if fits and all((other(*args) != said).any() for other in _FIRST):
+            if fits and all((other(*args)[0] != said).any() for other in _FIRST):
                 return tuple(args)
 
     return draw
@@ -107,10 +120,12 @@ check_greedy = Implement(
     next token are weight_out h + bias_out. The first token is BOS_ID; PAD_ID and BOS_ID
     are never said; of equal logits the lowest id wins. Returns said
     (batch, max_len): the ids of each sentence, its EOS_ID included, and PAD_ID behind
-    it. The special ids are those of minis2s.text.tokenizers.
+    it; and log_p (batch,): the log-probability of each sentence, the sum over its
+    tokens, EOS_ID included, each under a softmax over the ids that may be said. The
+    special ids are those of minis2s.text.tokenizers.
     """,
     right=greedy,
-    returns=("said",),
+    returns=("said", "log_p"),
     probes=(
         Probe("one", "one sentence", _draw(1, lambda n: 3 <= n[0] <= 6)),
         Probe(
@@ -196,6 +211,40 @@ check_greedy = Implement(
             cause="There is one step more than max_len.",
             look="How many times does the loop run?",
         ),
+        "score_runs_on": Wrong(
+            greedy_with(counts=lambda going, token: going | True),
+            broken="A sentence that has ended is as probable as it was.",
+            cause="log_p grows in rows that have said EOS.",
+            look="What becomes of log_p in a row that has ended?",
+        ),
+        "score_without_end": Wrong(
+            greedy_with(counts=lambda going, token: going & (token != EOS_ID)),
+            broken="To stop is a bet like any other, and can be lost.",
+            cause="The log-probability of EOS is left out.",
+            look="How many terms has a sentence of three words?",
+        ),
+        "score_of_logits": Wrong(
+            greedy_with(score=lambda kept, logits, token: kept.max(axis=1)),
+            broken="The log of a probability is never above zero.",
+            cause="Logits are summed where log-probabilities were meant.",
+            look="What turns a logit into a log-probability?",
+        ),
+        "score_a_mean": Wrong(
+            greedy_with(share=lambda p, said: p / (said != PAD_ID).sum(axis=1)),
+            broken="Probabilities multiply, so their logs add up.",
+            cause="The sum is divided by the number of tokens.",
+            look="How are the probabilities of two tokens put together?",
+        ),
+        "score_over_all_ids": Wrong(
+            greedy_with(
+                score=lambda kept, logits, token: (
+                    _best(logits) + kept.max(axis=1) - logits.max(axis=1)
+                )
+            ),
+            broken="What may not be said takes no share of the probability.",
+            cause="PAD and BOS have a share of the softmax.",
+            look="Over which ids does the softmax go?",
+        ),
         "says_padding": Wrong(
             greedy_with(unsaid=()),
             broken="PAD and BOS are no words: they have no place in a sentence.",
@@ -213,7 +262,7 @@ check_greedy = Implement(
     idea="One token a row, read back at the next step; a row that said EOS is left "
     "alone.",
     code="token = logits.argmax(axis=1); said[going, t] = token[going]; "
-    "going &= token != EOS_ID.",
+    "log_p[going] += log_softmax[going, token[going]]; then going &= token != EOS_ID.",
     news="a row goes on being computed after its EOS, and nobody listens. The package "
     "takes finished rows out of the batch, which changes the time and no word.",
 )

@@ -78,6 +78,23 @@ check_shift = Trace(
             look="What must be said after the last word?",
         ),
     },
+    by_entry={
+        **dict.fromkeys(
+            ("first number of the last state", "second number"),
+            (
+                "Each step halves all that was packed, and adds one word.",
+                "Write the state after each of the three words.",
+            ),
+        ),
+        "factor of schläft": (
+            "A word is halved once for each word that comes after it.",
+            "How many words are read after schläft?",
+        ),
+        "terms of the loss": (
+            "Each place that holds a token is one term, ends included.",
+            "How many places of each of the two rows of tgt_out hold a token?",
+        ),
+    },
     broken="tgt_in is tgt_out one place later, with <s> in front.",
     look="Write tgt_out first, its end included; then move it one place.",
     idea="Each step halves what was packed before; each target, its end included, is "
