@@ -125,6 +125,27 @@ def _differing(e: Evidence) -> str:
     return f"But the gradients of {names} differ: {e.first.removeprefix('But ')}"
 
 
+def _row_sums(softmax):
+    """What the gradients of a row of scores sum to, made in this way."""
+
+    def case(e: Evidence) -> str:
+        grad_context, weights, _, _, _, value, *_ = e.args
+        row = softmax(grad_context @ value.swapaxes(1, 2), weights)[0, 0]
+        return f"But the gradients of scores[0, 0] sum to {row.sum():.3g}."
+
+    return case
+
+
+def _uncoupled(grad_weights, weights):
+    """Nobody pays for what a word gains."""
+    return weights * grad_weights
+
+
+def _elementwise(grad_weights, weights):
+    """As if each weight were a sigmoid."""
+    return grad_weights * weights * (1 - weights)
+
+
 _CONSTANT = (
     "A constant added to a whole row of scores changes nothing, so the row's gradients "
     "sum to 0."
@@ -164,19 +185,22 @@ check_additive_back = Implement(
     wrong={
         "no_softmax": Wrong(
             backward_with(softmax=lambda grad, weights: grad),
+            case=_row_sums(lambda grad, weights: grad),
             broken=_CONSTANT,
             cause="The gradient of the weights is used as that of the scores.",
             look="Which step of the forward pass lies between scores and weights?",
         ),
         "no_coupling": Wrong(
-            backward_with(softmax=lambda grad, weights: weights * grad),
+            backward_with(softmax=_uncoupled),
+            case=_row_sums(_uncoupled),
             broken=_CONSTANT,
             cause="What the other words of the row lose is missing.",
             look="Raise one score: which weights change?",
             idea="One word's gain is paid for by all the others.",
         ),
         "elementwise": Wrong(
-            backward_with(softmax=lambda grad, weights: grad * weights * (1 - weights)),
+            backward_with(softmax=_elementwise),
+            case=_row_sums(_elementwise),
             broken=_CONSTANT,
             cause="Each weight is treated as a sigmoid of its own score alone.",
             look="How does weight 1 change when score 0 is raised?",

@@ -31,7 +31,8 @@ check_tanh_by_hand = Trace(
     is no bias; weight_score is (1, 2). The query is (1, -1). Word A has the key (1, 1),
     word B (-1, 0), and behind them stands a blank, (0, 0), which the mask hides. First
     the three scores (that of the blank as if it were not hidden), then the weights of A
-    and B. Each rounded to two decimals; tanh 1 = 0.76, tanh 2 = 0.96, e^2.49 = 12.0.
+    and B. Each rounded to two decimals; tanh 1 = 0.76, tanh 2 = 0.96. Unrounded, the
+    gap between A and B is 2.487; e^2.487 = 12.0.
     """,
     entries=("score of A", "score of B", "score of the blank", "weight of A", "of B"),
     expected=(*_SCORES, *_softmax(_SCORES, [2])[:2]),

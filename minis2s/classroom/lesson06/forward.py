@@ -123,6 +123,19 @@ def draw(rng, batch=None, tgt_len=None, empty=False, size=1.0):
     )
 
 
+def _filled(low):
+    """Hidden scores are set to a number."""
+    return attention_with(
+        share=lambda scores, mask: _plain_softmax(np.where(mask, scores, low))
+    )
+
+
+def _padding_is_silent(e: Evidence) -> str:
+    """Says so if hidden places have a weight."""
+    spilled = len(e.got) == 2 and np.abs(e.got[1] * ~e.args[3]).max() > 1e-9
+    return "Where the mask is False the weight is 0, exactly." if spilled else ""
+
+
 def _padding_gets(e: Evidence) -> str:
     """What the padding of sentence 0 is given."""
     share = (e.got[1] * ~e.args[3])[0].sum(axis=-1).max()
@@ -261,6 +274,13 @@ check_additive = Implement(
             cause="The mask of sentence 0 serves the whole batch.",
             look="Which axes has the mask where it is used?",
         ),
+        "masked_low": Wrong(
+            tuple(_filled(low) for low in (-1.0, -5.0, -10.0)),
+            case=_padding_gets,
+            broken="A low score is a small vote, and no refusal.",
+            cause="Hidden scores are set to a number that others can come near to.",
+            look="Which score gets no vote, whatever the others are?",
+        ),
         "empty_nan": Wrong(
             empty_nan,
             case=_empty_row,
@@ -284,7 +304,8 @@ check_additive = Implement(
             look="What may be taken from all scores of a row without any effect?",
         ),
     },
-    look="Take one query and two keys by hand: a sum and a tanh for each unit.",
+    properties=(_padding_is_silent,),
+    look="By hand, one query and two keys: sum, tanh, score; then a third key, hidden.",
     idea="An axis for queries, one for keys, one for units; then the units are summed.",
     code="pairs = projected_query[:, :, None] + projected_key[:, None], then "
     "np.tanh(pairs) @ weight_score.",

@@ -81,7 +81,7 @@ check_attention_test = WriteTest(
         "by_position": Faulty(
             (forward.by_position,),
             "looks at places, whatever words stand there",
-            look="Let two words of the source change places: what must the weights do?",
+            look="Let two rows of key and value change places: what must weights do?",
             idea="Rows that sum to 1 can be made without any look at the keys.",
             code="Compare with the loops, or turn key and value round and compare.",
         ),
@@ -134,5 +134,5 @@ check_attention_test = WriteTest(
     idea="Compare both results with somebody else's mathematics.",
     code="specs.attention.additive_attention(*args), and a mask that hides something.",
     news="the attention of a well-known tutorial passed any test on sums of rows from "
-    "2018 to 2023: it looked at places, and never at words.",
+    "2017 to 2023: it looked at places, and never at words.",
 )
