@@ -5,13 +5,15 @@
 The additive translators of benchmarks/lesson05_cliff.py, 250 updates, its rate and
 seeds, were trained on 1 to 12 digits and are judged on 12 to 20: once as they are, and
 once with the known alignment in the place of their scores. And a query is recorded at
-step 12 of a string of 12 and put to the keys of a string of 14. Writes
+step 12 of a string of 12 and put to the keys of a string of 14. At last both wings read
+and write 50 strings of 12 with the same weights, on one thread. Writes
 notebooks/receipts/06_far.json, which lesson 06 shows.
 """
 
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +30,7 @@ from lesson05_cliff import (
 )
 from torch import Tensor
 
-from minis2s import receipt
+from minis2s import bridge, receipt
 from minis2s.checkpoint import write_json
 from minis2s.text.tokenizers import PAD_ID
 from minis2s.torch_nn.seq2seq import Seq2Seq
@@ -72,6 +74,28 @@ def borrowed(model: Seq2Seq, short: list, long: list) -> list[float]:
     return [round(w, 4) for w in score.softmax(-1).mean(dim=(0, 1))[:3].tolist()]
 
 
+def best_of_twenty(run: Callable[[], object]) -> float:
+    """Milliseconds of the quickest of twenty runs."""
+    found = []
+    for _ in range(20):
+        start = time.perf_counter()
+        run()
+        found.append(time.perf_counter() - start)
+    return round(1000 * min(found), 1)
+
+
+@torch.no_grad()
+def wings(model: Seq2Seq, strings: list) -> dict[str, float]:
+    """Milliseconds of a forward pass, in torch and in NumPy."""
+    src, tgt_in, _ = make_batch(strings)
+    twin = bridge.to_numpy(model)
+    arrays = src.numpy(), (src != PAD_ID).numpy(), tgt_in.numpy()
+    return {
+        "torch": best_of_twenty(lambda: model(src, src != PAD_ID, tgt_in)),
+        "numpy": best_of_twenty(lambda: twin.forward(*arrays)),
+    }
+
+
 def measure(seed: int) -> dict:
     """Train one translator and judge it on every length, free and led."""
     torch.set_num_threads(1)
@@ -85,6 +109,7 @@ def measure(seed: int) -> dict:
         ]
         for length in LENGTHS
     }
+    row["milliseconds"] = wings(model, strings[12][:50])
     row["borrowed"] = borrowed(model, strings[12], strings[14])
     for length, some in strings.items():
         row["free"][length] = share_right(model, some)
