@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from training import scores, trained, translated
+from training import MULTI30K, scores, trained, translated
 
 from minis2s import receipt
 from minis2s.checkpoint import load_run, write_json
@@ -43,7 +43,7 @@ def train(family: str, seed: int) -> tuple[Path, dict]:
     out = RUNS / f"{family}-{seed}"
     flags = ("--model", family, "--preset", "base", "--device", "cuda")
     settings = {**RECIPE, "train.precision": "bfloat16"}
-    return out, trained(out, *flags, "--seed", str(seed), settings=settings)
+    return out, trained(out, *MULTI30K, *flags, "--seed", str(seed), settings=settings)
 
 
 def score(run: Path, text: ParallelText, n_beams: int) -> dict:

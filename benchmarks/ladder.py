@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import save
-from training import scores, trained, translated
+from training import MULTI30K, scores, trained, translated
 
 from minis2s import metrics, receipt
 from minis2s.checkpoint import load_run, write_json
@@ -84,7 +84,7 @@ def train(name: str, seed: int) -> tuple[Path, dict]:
     settings = {**SAME, **(RECURRENT if family == "rnn" else {}), **settings}
     flags = ["--model", family, "--preset", "small", "--seed", str(seed)]
     out = RUNS / f"{_slug(name)}-{seed}"
-    return out, trained(out, *flags, "--threads", "1", settings=settings)
+    return out, trained(out, *MULTI30K, *flags, "--threads", "1", settings=settings)
 
 
 def _slug(name: str) -> str:

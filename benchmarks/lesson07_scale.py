@@ -7,9 +7,10 @@ attention has to find the word and say its symbol. A name has a vector as query 
 another as key, all drawn at random, so at first every score is noise. Three starts: the
 scores divided by sqrt(d); the plain dot product of the same vectors; and the plain dot
 product of smaller vectors, whose scores start as small as the divided ones. Two
-optimisers, three rates each, three widths, five seeds. A rate is chosen on sequences
-that are not those of the test. Writes notebooks/receipts/07_scale.json, which lesson 07
-shows.
+optimisers, a grid of rates each, three widths, five seeds; at the end, the widest plain
+product with five times as many updates. The five differ in their start alone and see
+the same sequences. A rate is chosen on sequences that are not those of the test. Writes
+notebooks/receipts/07_scale.json, which lesson 07 shows.
 """
 
 import argparse
@@ -32,7 +33,8 @@ SEEDS = (0, 1, 2, 3, 4)
 WIDTHS = (8, 64, 512)
 N_NAMES, N_WORDS, N_SYMBOLS = 32, 10, 8
 N_UPDATES, BATCH, N_TEST = 400, 32, 1000
-RATES = {"sgd": (0.1, 1.0, 10.0), "adam": (0.003, 0.03, 0.3)}
+RATES = {"sgd": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0), "adam": (0.003, 0.03, 0.3)}
+LONG_UPDATES, LONG_RATES = 2000, (1.0, 3.0, 10.0)
 OPTIMISERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 STARTS = ("scaled", "plain", "plain, small start")
 
@@ -81,13 +83,15 @@ class Finders(nn.Module):
         return logits, scores
 
 
-def measure(start: str, d: int, optimiser: str, lr: float) -> dict:
+def measure(
+    start: str, d: int, optimiser: str, lr: float, n_updates: int = N_UPDATES
+) -> dict:
     """Train five, and test them."""
     finders, rng = Finders(start, d), np.random.default_rng(99)
     rule = OPTIMISERS[optimiser](finders.parameters(), lr=lr)
     with torch.no_grad():
         spread = finders(*draw(rng, N_TEST)[:3])[1].std()
-    for _ in range(N_UPDATES):
+    for _ in range(n_updates):
         names, symbols, asked, wanted = draw(rng, BATCH)
         logits, _ = finders(names, symbols, asked)
         loss = nn.functional.cross_entropy(
@@ -104,6 +108,7 @@ def measure(start: str, d: int, optimiser: str, lr: float) -> dict:
         right = (said == wanted).float().mean(dim=-1)
         reached[split] = [round(float(share), 4) for share in right]
     row = {"d": d, "optimiser": optimiser, "lr": lr, "start": start}
+    row |= {"updates": n_updates}
     return row | {"spread": round(float(spread), 3)} | reached
 
 
@@ -121,11 +126,13 @@ def main() -> None:
         for start in STARTS
         for lr in rates
     ]
+    rows += [measure("plain", 512, "sgd", lr, LONG_UPDATES) for lr in LONG_RATES]
     found = receipt.make_receipt(
         command=shlex.join(["python", "benchmarks/lesson07_scale.py"]),
         config={
             "seeds": SEEDS,
             "updates": N_UPDATES,
+            "long": {"updates": LONG_UPDATES, "rates": LONG_RATES},
             "batch": BATCH,
             "names": N_NAMES,
             "words": N_WORDS,

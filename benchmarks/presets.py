@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import torch
-from training import scores, trained, translated
+from training import MULTI30K, scores, trained, translated
 
 from minis2s import receipt
 from minis2s.checkpoint import load_run, write_json
@@ -37,7 +37,7 @@ def find(family: str, size: str) -> Path | None:
     out = RUNS / f"{family}-{size}"
     flags = ["--model", family, "--preset", size]
     flags += [] if ON_GPU else ["--threads", "1"]
-    trained(out, *flags, settings={"train.precision": "bfloat16"})
+    trained(out, *MULTI30K, *flags, settings={"train.precision": "bfloat16"})
     return out
 
 

@@ -19,11 +19,11 @@ MULTI30K = ("--corpus", "multi30k", "--src", "de", "--tgt", "en")
 
 
 def trained(out: Path, *flags: str, settings: dict[str, object]) -> dict[str, Any]:
-    """The receipt of a run on Multi30k de-en; trained now, or before.
+    """The receipt of a run; trained now, or before.
 
     Args:
         out: its folder.
-        flags: of `minis2s train`, beside those that name the corpus.
+        flags: of `minis2s train`.
         settings: what `--set` is given.
 
     Raises:
@@ -31,7 +31,7 @@ def trained(out: Path, *flags: str, settings: dict[str, object]) -> dict[str, An
     """
     done = out / "receipt.json"
     if not done.exists():
-        command = [sys.executable, "-m", "minis2s", "train", *MULTI30K, *flags]
+        command = [sys.executable, "-m", "minis2s", "train", *flags]
         for key, value in settings.items():
             command += ["--set", f"{key}={value}"]
         command += ["--out", str(out), *(["--resume"] if out.exists() else [])]

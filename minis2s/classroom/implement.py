@@ -229,7 +229,8 @@ class Implement(Exercise):
     def _source(self, probe: Probe, sibling: int) -> str:
         """How the learner gets the arguments of the failing case."""
         number = ", 1" if sibling else ""
-        return f'Input: {self.__name__}.probe("{probe.name}"{number}).'
+        check = f"lesson{self.lesson:02}.{self.__name__}"
+        return f'Input: {check}.probe("{probe.name}"{number}).'
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

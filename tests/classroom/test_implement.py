@@ -135,7 +135,7 @@ def test_a_later_probe_separates_what_an_earlier_one_cannot(name):
     """Two that do the same with one number do not with three."""
     fault = fault_of(TWINS, TWINS.wrong[name].answers)
     assert fault.name == name
-    assert fault.source.startswith("Input: check_twins.probe(")
+    assert fault.source.startswith("Input: lesson02.check_twins.probe(")
 
 
 def test_what_cannot_be_separated_gets_no_cause():
