@@ -70,5 +70,6 @@ def compose(works: str, advice: Advice, source: str, where: str, hint: int) -> s
     for number, text in enumerate((advice.idea, advice.code)[:hint], start=1):
         lines += wrap(f"Hint {number}: {text}")
     more = f"More with hint={hint + 1}." if hint < 2 else ""
-    end = " ".join(part for part in (source, more, f"({where})") if part)
-    return "\n".join([*lines, end])
+    end = [part for part in (source, f"{more} ({where})".strip()) if part]
+    fits = len(" ".join(end)) <= WIDTH
+    return "\n".join([*lines, *([" ".join(end)] if fits else end)])

@@ -175,6 +175,11 @@ def _run(rng):
     return [a] * int(rng.choice([3, 5, 7])) + [b], (a, a)
 
 
+def _run_to_the_end(rng):
+    a, b = _letters(rng, 2)
+    return [b] + [a] * int(rng.choice([3, 5, 7])), (a, a)
+
+
 _KEPT = "Joined or not, the pieces must spell the same word."
 
 check_join_pair = Repair(
@@ -198,6 +203,7 @@ check_join_pair = Repair(
         Probe("other cut", "two pieces that spell the same, cut elsewhere", _other_cut),
         Probe("longer piece", "a piece that ends like the pair's left", _longer_piece),
         Probe("run", "one letter over and over", _run),
+        Probe("run to the end", "the same at the end of the word", _run_to_the_end),
     ),
     given="overlap",
     wrong={
