@@ -1,4 +1,4 @@
-"""Repair: a GRU that keeps what it should replace."""
+"""Repair: a GRU whose two biases were merged."""
 
 import numpy as np
 
@@ -42,6 +42,9 @@ def _step_with(
 
 
 gru_step_exchanged = _step_with(mix=lambda z, n, h: z * n + (1 - z) * h)
+gru_step_merged = _step_with(
+    candidate=lambda x_n, r, h_n, bias_n: np.tanh(x_n + r * (h_n - bias_n) + bias_n)
+)
 
 
 def _paper(x, h, weight_input, weight_hidden, bias_input, bias_hidden):
@@ -73,8 +76,8 @@ check_gru_step = Repair(
     name="gru_step",
     lesson=4,
     section="4",
-    minutes=8,
-    difficulty=2,
+    minutes=10,
+    difficulty=3,
     task="""Judge one step of a GRU, in PyTorch's convention.
 
     h = answer(x, h, weight_input, weight_hidden, bias_input, bias_hidden), the weights
@@ -90,7 +93,7 @@ check_gru_step = Repair(
         Probe("one row", "a batch of one", _draw(1)),
         Probe("batch", "a batch", _draw()),
     ),
-    given="exchanged",
+    given="bias_outside",
     wrong={
         "exchanged": Wrong(
             gru_step_exchanged,
@@ -112,12 +115,10 @@ check_gru_step = Repair(
             look="Which of the three blocks is computed and never used?",
         ),
         "bias_outside": Wrong(
-            _step_with(
-                candidate=lambda x_n, r, h_n, b: np.tanh(x_n + r * (h_n - b) + b)
-            ),
+            gru_step_merged,
             broken="With r at 0 the candidate sees the input and its own bias alone.",
             cause="The second bias of n stands outside of the reset.",
-            look="Where does the bracket behind r close?",
+            look="Which of the two biases of n belongs to h_n?",
         ),
         "order": Wrong(
             _step_with(swapped=True),
@@ -132,9 +133,9 @@ check_gru_step = Repair(
             look="Where does the bracket behind r open?",
         ),
     },
-    look="Set z to 1 in thought, then to 0: which state comes out?",
+    look="Set r to 0 in thought: what is left of n?",
     idea="z says how much stays, r how much of the past the candidate may see.",
-    code="(1 - z) * n + z * h",
+    code="x_n + r * h_n, where h_n has its bias in it",
     news="z is a forget gate: with a bias b of its own it has a half-life as an LSTM's "
     "has. What enters is always the rest, 1 - z.",
 )
