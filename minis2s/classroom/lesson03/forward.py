@@ -37,10 +37,12 @@ check_two_steps = Trace(
 
     h_t = tanh(w h_{t-1} + x_t) with w = 0.5, h_0 = 1, x_1 = 0, x_2 = 1, and the loss
     is h_1 + h_2. The answer is h_1, h_2, the gradient of the loss with respect to h_1,
-    and that with respect to w, each rounded to two decimals.
+    and that with respect to w, each to two decimals. A hundredth is forgiven, for what
+    was rounded on the way.
     """,
     entries=("h_1", "h_2", "grad_h_1", "grad_w"),
     expected=(_H_1, _H_2, _GRAD_H_1, _SHARE_1 + _SHARE_2),
+    tolerance=0.0151,
     tempting={
         "first_step_alone": Tempting(
             (_H_1, _H_2, _GRAD_H_1, _SHARE_1),
