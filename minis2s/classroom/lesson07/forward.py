@@ -1,4 +1,4 @@
-"""Implement: several heads, from projected queries to the merged context."""
+"""Implement: a layer of several heads, with its four matrices."""
 
 import math
 
@@ -40,12 +40,13 @@ def masked_softmax(scores, mask):
     return votes / np.where(total == 0.0, 1.0, total)
 
 
-def multi_head(query, key, value, mask, n_heads):
-    """Cut, attend in each head, and put the heads side by side."""
-    query, key, value = (split_heads(x, n_heads) for x in (query, key, value))
+def multi_head(query, memory, mask, w_q, w_k, w_v, w_o, n_heads):
+    """Project, cut, attend in each head, put the heads side by side, and mix them."""
+    projected = query @ w_q.T, memory @ w_k.T, memory @ w_v.T
+    query, key, value = (split_heads(x, n_heads) for x in projected)
     scores = query @ key.swapaxes(-1, -2) / math.sqrt(query.shape[-1])
     weights = masked_softmax(scores, mask[:, None])
-    return merge_heads(weights @ value), weights
+    return merge_heads(weights @ value) @ w_o.T, weights
 
 
 def heads_with(
@@ -54,17 +55,19 @@ def heads_with(
     scale=lambda d_head, d_model, src_len: 1 / math.sqrt(d_head),
     share=masked_softmax,
     masks=lambda mask, n_heads: mask[:, None],
+    output=lambda context, w_o: context @ w_o.T,
 ):
     """The same with one part exchanged."""
 
-    def answer(query, key, value, mask, n_heads):
-        d_model, src_len = query.shape[-1], key.shape[1]
-        query, key, value = (split(x, n_heads) for x in (query, key, value))
+    def answer(query, memory, mask, w_q, w_k, w_v, w_o, n_heads):
+        d_model, src_len = len(w_q), memory.shape[1]
+        projected = query @ w_q.T, memory @ w_k.T, memory @ w_v.T
+        query, key, value = (split(x, n_heads) for x in projected)
         d_head = query.shape[-1]
         scores = scale(d_head, d_model, src_len) * (query @ key.swapaxes(-1, -2))
         with np.errstate(invalid="ignore", divide="ignore"):
             weights = share(scores, masks(mask, n_heads))
-        return merge(weights @ value), weights
+        return output(merge(weights @ value), w_o), weights
 
     return answer
 
@@ -80,6 +83,11 @@ def _mask_after(scores, mask):
 
 def _score_of_zero(scores, mask):
     return _softmax(np.where(mask, scores, 0.0))
+
+
+def _fill_of_5(scores, mask):
+    """A number that is small beside most scores, and not beside all."""
+    return _softmax(np.where(mask, scores, -5.0))
 
 
 def _over_heads(scores, mask):
@@ -107,25 +115,29 @@ def _tiled(mask, n_heads):
     return np.tile(mask, (n_heads, 1, 1)).reshape(batch, n_heads, *mask.shape[1:])
 
 
-def _draw(n_heads, words=None, empty=False, narrow=None):
-    """Arguments; words says how ragged the sentences are."""
+def _draw(n_heads, batch=2, words=None, empty=False, narrow=None, low=False):
+    """Arguments; words says how ragged the sentences are, low that scores are."""
 
     def draw(rng):
         tgt_len, src_len, d_head = rng.permutation([3, 5, 7]).tolist()
-        d_head, batch = narrow or d_head, 2
-        width = n_heads * d_head
+        d_head = narrow or d_head
+        d_query, d_memory, d_model = 11, 13, n_heads * d_head
         mask = np.ones((batch, tgt_len, src_len), dtype=bool)
         if words:
             mask[1, :, -words:] = False
         if empty:
             mask[0, 1] = False
-        return (
-            rng.normal(size=(batch, tgt_len, width)),
-            rng.normal(size=(batch, src_len, width)),
-            rng.normal(size=(batch, src_len, width)),
-            mask,
-            n_heads,
-        )
+        query = rng.normal(size=(batch, tgt_len, d_query))
+        memory = rng.normal(size=(batch, src_len, d_memory))
+        widths = d_query, d_memory, d_memory, d_model
+        maps = [rng.normal(size=(d_model, d)) / math.sqrt(d) for d in widths]
+        if low:  # the first features meet, and are of opposite sign
+            height = math.sqrt(30 / math.sqrt(d_head))
+            query[..., 0] = memory[..., 0] = 1.0
+            for w, sign in zip(maps, (1, -1), strict=False):
+                w *= 0.2
+                w[:, 0] = sign * height
+        return query, memory, mask, *maps, n_heads
 
     return draw
 
@@ -141,7 +153,7 @@ def _row_sum(e):
 
 def _hidden(e):
     """What goes to hidden positions."""
-    mask = np.broadcast_to(e.args[3][:, None], e.got[1].shape)
+    mask = np.broadcast_to(e.args[2][:, None], e.got[1].shape)
     share = np.where(mask, 0.0, e.got[1]).sum(axis=-1).max()
     return f"But hidden positions receive up to {share:.2f} of a query's attention."
 
@@ -150,23 +162,34 @@ check_multi_head = Implement(
     name="multi_head",
     lesson=7,
     section="5",
-    minutes=15,
+    minutes=20,
     difficulty=3,
-    task="""Judge several heads: answer(query, key, value, mask, n_heads).
+    task="""Judge a layer of several heads.
 
-    query (batch, tgt_len, d_model), key and value (batch, src_len, d_model) have been
-    through their linear maps already; mask (batch, tgt_len, src_len) is True where
-    attention is allowed, and holds for all heads. It returns the context (batch,
-    tgt_len, d_model), the heads side by side and before the output map, and the weights
-    (batch, n_heads, tgt_len, src_len). A row in which nothing is allowed is all zeros.
+    Called as answer(query, memory, mask, w_q, w_k, w_v, w_o, n_heads): query (batch,
+    tgt_len, d_query); memory (batch, src_len, d_memory), of which keys and values are
+    made; mask (batch, tgt_len, src_len), True where attention is allowed, for all heads
+    alike. w_q (d_model, d_query), w_k and w_v (d_model, d_memory) and w_o (d_model,
+    d_model) work as in lesson 02, x w transposed. It returns the context (batch,
+    tgt_len, d_model), mixed by w_o, and the weights (batch, n_heads, tgt_len, src_len).
+    A row in which nothing is allowed is all zeros.
     """,
     right=multi_head,
     returns=("context", "weights"),
     probes=(
-        Probe("one head", "one head, nothing hidden", _draw(1)),
-        Probe("heads", "three heads, nothing hidden", _draw(3)),
-        Probe("padded", "a second sentence with padding", _draw(2, words=2)),
-        Probe("empty row", "a query that may look at nothing", _draw(2, 1, empty=True)),
+        Probe("one head", "one sentence, one head, nothing hidden", _draw(1, batch=1)),
+        Probe("heads", "two heads, nothing hidden", _draw(2)),
+        Probe(
+            "padded",
+            "a second sentence with padding, and scores near -30",
+            _draw(2, words=2, low=True),
+        ),
+        Probe("three heads", "three heads and padding", _draw(3, words=1)),
+        Probe(
+            "empty row",
+            "a query that may look at nothing",
+            _draw(2, words=1, empty=True),
+        ),
     ),
     wrong={
         "split_by_view": Wrong(
@@ -261,14 +284,38 @@ check_multi_head = Implement(
             idea="exp of minus infinity is 0, and of nothing else.",
             code="np.where(mask[:, None], scores, -np.inf)",
         ),
-        "masks_tiled": Wrong(
-            heads_with(masks=_tiled),
+        "fill_of_5": Wrong(
+            heads_with(share=_fill_of_5),
+            case=_hidden,
+            broken="A score of -5 is small beside most scores, and large beside -30.",
+            cause="The scores of hidden words are set to -5, which gets a vote.",
+            look="Which score gets no vote, whatever the others are?",
+            idea="exp of minus infinity is 0, and of nothing else.",
+            code="np.where(mask[:, None], scores, -np.inf)",
+        ),
+        "mask_axis": Wrong(
+            (
+                heads_with(masks=lambda mask, n_heads: mask),
+                heads_with(masks=_tiled),
+            ),
             broken="The mask of a sentence holds for all heads of that sentence.",
-            cause="The masks are repeated head by head, where heads are counted "
-            "sentence by sentence.",
-            look="Which mask does the second head of the first sentence get?",
+            cause="The mask has no axis for the heads, and its sentences are taken for "
+            "them: head 1 gets the mask of sentence 1.",
+            look="The scores have four axes and the mask three. Which one is lacking?",
             idea="Give the mask an axis of one for the heads, and let it broadcast.",
             code="mask[:, None], of shape (batch, 1, tgt_len, src_len).",
+        ),
+        "output_left_out": Wrong(
+            heads_with(output=lambda context, w_o: context),
+            broken="What the heads have found is mixed at the end.",
+            cause="`w_o` is accepted and has no effect.",
+            look="Which of the four matrices comes after the merge?",
+        ),
+        "output_turned": Wrong(
+            heads_with(output=lambda context, w_o: context @ w_o),
+            broken="A row of w_o makes one feature of the result.",
+            cause="`w_o` is used the other way round; it is square, so shapes fit.",
+            look="Compare the last product with the first three.",
         ),
         "nan_if_empty": Wrong(
             heads_with(share=_nan_if_empty),
@@ -288,7 +335,7 @@ check_multi_head = Implement(
             code="votes / np.where(total == 0.0, 1.0, total), and no -inf minus -inf.",
         ),
     },
-    look="One head first, with nothing hidden; then two; then the mask.",
+    look="The block of shapes in section 5, line by line; at first with one head.",
     idea="Heads are an axis of their own; a softmax and two products do not care.",
     code="weights = masked_softmax(q @ k.swapaxes(-1, -2) / sqrt(d_head), mask[:, "
     "None])",

@@ -84,6 +84,24 @@ check_scaled_weights = Trace(
     },
     broken="The three weights of a query add up to 1, and only differences of scores "
     "count.",
+    by_entry={
+        "score of Hund": (
+            "A dot product is a sum of four products, entry by entry.",
+            "Which entry of the query meets a 0 of the key?",
+        ),
+        "scaled score of Hund": (
+            "The scale divides by the root of the number of entries.",
+            "How many entries has a key, and what is the root of that?",
+        ),
+        "weight of Hund, no scale": (
+            "Without the scale the softmax sees the dot products themselves.",
+            "Which three numbers go into exp?",
+        ),
+        "weight of Hund, written twice": (
+            "Written twice, the dot products double, and the scale is that of eight.",
+            "What are the three dot products now, and what divides them?",
+        ),
+    },
     look="Write down the three scores before any of them is divided.",
     idea="Scores 0, 4, 2; then divide; then exp of each over the sum of the three.",
     code="With scores s: exp(s / sqrt(4)) / sum of exp(s / sqrt(4)).",
