@@ -126,7 +126,7 @@ ATTENTION = (
         "    pairs = projected_query[:, :, None, :] + places[:, None]",
         story="The weights were a linear map of the decoder's own state to so many "
         "positions: the encoder's states were blended, but never looked at. "
-        "Reported in 2018, rewritten in 2023.",
+        "Measured to do harm in 2017, rewritten in 2023.",
         seen="pytorch/tutorials #130, #1098, #2121; practical-pytorch #84, #149",
         symptom="Maps may show a clean diagonal, since short sentences of one order "
         "reward it; one reader measured it as worse than no attention.",
