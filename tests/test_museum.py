@@ -59,9 +59,12 @@ def test_the_table_is_that_of_this_run(visit):
     assert Path(TABLE).read_text(encoding="utf-8") == visit.table
 
 
-def test_a_visit_takes_minutes_of_two_cores(visit):
-    """Counted in seconds of computing, which the load of the machine hardly moves."""
-    assert visit.seconds["cpu"] <= 6 * 60  # 200 s were measured on a slower machine
+def test_a_visit_takes_two_minutes_of_two_cores(visit):
+    """Counted in seconds of computing, which the load of the machine moves less.
+
+    On two cores of an AMD EPYC it is 138 s alone, and 169 s beside seven other jobs.
+    """
+    assert visit.seconds["cpu"] <= 2 * 120
 
 
 def test_there_is_something_to_see():
