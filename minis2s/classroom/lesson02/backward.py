@@ -34,6 +34,11 @@ def _unweighted(grad_weights, weights):
     return weights * (grad_weights - grad_weights.sum(axis=-1, keepdims=True))
 
 
+def _plain_mean(grad_weights, weights):
+    """The mean that is taken off is not one by weight."""
+    return weights * (grad_weights - grad_weights.mean(axis=-1, keepdims=True))
+
+
 def _weights_of(n_axes, *shape):
     """Draw a random upstream gradient, and softmax weights of its shape."""
 
@@ -95,10 +100,9 @@ check_softmax_backward = Implement(
             lambda grad_weights, weights: grad_weights * weights * (1 - weights),
             case=_row_sum,
             broken=_SUMS_TO_ZERO,
-            cause="Only the diagonal of the Jacobian is there, w (1 - w), as if each "
-            "weight were a sigmoid.",
+            cause="Only what each weight owes to its own score is there, w (1 - w).",
             look="How does weight 1 change when score 0 is raised?",
-            idea="Off the diagonal the derivative is -w_r w_s, not 0.",
+            idea="By another score s, weight r changes by -w_r w_s, not by 0.",
         ),
         "zeros": Wrong(
             lambda grad_weights, weights: np.zeros_like(weights),
@@ -135,6 +139,14 @@ check_softmax_backward = Implement(
             cause="The coupling is too small by the length of the row: a mean over its "
             "entries in place of their sum.",
             look="The weights make a mean of it already: what do they sum to?",
+        ),
+        "plain_mean": Wrong(
+            _plain_mean,
+            case=_row_sum,
+            broken=_SUMS_TO_ZERO,
+            cause="The mean that is taken off counts every entry alike.",
+            look="Whose share is it that each upstream gradient moves?",
+            idea="The mean is one by weight: a word of no weight has no say in it.",
         ),
         "no_weight_in_front": Wrong(
             lambda grad_weights, weights: (

@@ -28,17 +28,17 @@ check_gradient_on_paper = Trace(
     difficulty=1,
     task="""Judge three numbers: the gradient of the loss -log p(b), found by hand.
 
-    Three words a, b and c have the logits 2, 1 and 0, and b is the reference. The
-    answer is the gradient with respect to each logit, rounded to two decimals.
+    Three words a, b and c have the scores 2, 1 and 0, and b is the reference. The
+    answer is the gradient with respect to each score, rounded to two decimals.
     """,
-    entries=("the gradient of logit a", "that of b", "that of c"),
+    entries=("the gradient of score a", "that of b", "that of c"),
     expected=_SHARES - _LABEL,
     tempting={
         "shares_alone": Tempting(
             _SHARES,
             cause="These are the shares: what the model says, and not yet compared "
             "with what it should have said.",
-            broken="They sum to 1. A gradient of logits sums to 0, for a constant "
+            broken="They sum to 1. A gradient of scores sums to 0, for a constant "
             "added to all of them changes no share.",
             look="Which of the three words was right, and where does that enter?",
         ),
@@ -46,25 +46,25 @@ check_gradient_on_paper = Trace(
             _LABEL - _SHARES,
             cause="Each has the right size and the other sign: the label less the "
             "share.",
-            broken="Going against the gradient has to raise the logit of b.",
-            look="If b's logit rises, does the loss rise or fall?",
+            broken="Going against the gradient has to raise the score of b.",
+            look="If b's score rises, does the loss rise or fall?",
         ),
         "derivative_of_the_log": Tempting(
             (0.0, -1 / _SHARES[1], 0.0),
             cause="-1 / p(b) is the derivative with respect to the share of b, one "
-            "step short of the logits.",
-            broken="A higher logit of a takes share from b, so its gradient is not 0.",
-            look="Go on from the shares to the logits.",
+            "step short of the scores.",
+            broken="A higher score of a takes share from b, so its gradient is not 0.",
+            look="Go on from the shares to the scores.",
         ),
         "only_the_label": Tempting(
             _LABEL * (_SHARES - _LABEL),
-            cause="Only the logit of the reference got a gradient.",
+            cause="Only the score of the reference got a gradient.",
             broken="The three should sum to 0: what b gains, a and c lose.",
-            look="How does the loss change when the logit of a rises?",
+            look="How does the loss change when the score of a rises?",
         ),
         "votes_not_shared_out": Tempting(
             _VOTES - _LABEL,
-            cause="The label is taken from e to the power of the logit, a vote, not "
+            cause="The label is taken from e to the power of the score, a vote, not "
             "from the share.",
             broken="The three should sum to 0, and none be larger than 1.",
             look="What are the three votes divided by?",
