@@ -72,6 +72,13 @@ check_tanh_by_hand = Trace(
         ),
     },
     broken="The two weights are exp of the two scores, divided by their sum.",
+    by_entry=dict.fromkeys(
+        ("score of A", "score of B", "score of the blank"),
+        (
+            "A score is tanh of the first sum plus 2 times tanh of the second.",
+            "Which two sums do the units see?",
+        ),
+    ),
     look="For each word: add the query, take tanh of both numbers, then 1 times the "
     "first plus 2 times the second.",
     idea="A: the sums are 2 and 0. The blank's are the query itself.",

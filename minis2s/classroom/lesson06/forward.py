@@ -69,6 +69,13 @@ def _overflowing(scores, mask):
     return votes / np.where(total == 0.0, 1.0, total)
 
 
+def _hidden_maximum(scores, mask):
+    """The largest of all scores is subtracted, hidden ones included."""
+    votes = np.exp(scores - scores.max(axis=-1, keepdims=True)) * mask
+    total = votes.sum(axis=-1, keepdims=True)
+    return votes / np.where(total == 0.0, 1.0, total)
+
+
 no_mask = attention_with(share=lambda scores, mask: _plain_softmax(scores))
 over_queries = attention_with(share=_over_queries)
 first_mask = attention_with(
@@ -101,13 +108,13 @@ def draw(rng, batch=None, tgt_len=None, empty=False, size=1.0):
         batch: number of sentences; 1 makes a single one without padding.
         tgt_len: number of queries.
         empty: whether the first query may look at nothing.
-        size: factor on weight_score.
+        size: factor on weight_score; if it is not 1, sentence 0 has one word alone.
     """
     n_rows, n_queries, src_len, d_query, d_key = primes(rng, 5)
     n_rows, n_queries = batch or n_rows, tgt_len or n_queries
     d_value, d_attention = 13, 17
     lengths = rng.integers(1, src_len + 1, size=n_rows)
-    lengths[:2] = (src_len - 1, src_len)[-n_rows:]
+    lengths[:2] = (src_len - 1 if size == 1.0 else 1, src_len)[-n_rows:]
     mask = (np.arange(src_len) < lengths[:, None])[:, None].repeat(n_queries, axis=1)
     if empty:
         mask[0, 0] = False
@@ -180,7 +187,9 @@ check_additive = Implement(
         Probe("one sentence", "several queries", lambda rng: draw(rng, 1)),
         Probe("batch", "a batch with padding", draw),
         Probe("empty row", "a row without a word", lambda rng: draw(rng, empty=True)),
-        Probe("high", "scores in the thousands", lambda rng: draw(rng, size=500.0)),
+        Probe(
+            "thousands", "scores in the thousands", lambda rng: draw(rng, size=500.0)
+        ),
     ),
     wrong={
         "no_tanh": Wrong(
@@ -302,6 +311,15 @@ check_additive = Implement(
             broken="Only differences of scores matter, so none needs a large exp.",
             cause="exp is taken of the scores as they are, and overflows.",
             look="What may be taken from all scores of a row without any effect?",
+        ),
+        "hidden_maximum": Wrong(
+            attention_with(share=_hidden_maximum),
+            broken="What is hidden has no say, not even in what is subtracted.",
+            cause="The largest score of a row is looked for among hidden words too; "
+            "beside it every exp of a visible one is 0.",
+            look="Which scores take part in the maximum?",
+            idea="Hide first, then look for the largest score.",
+            code="np.where(mask, scores, -np.inf).max(...), and no -inf minus -inf.",
         ),
     },
     properties=(_padding_is_silent,),

@@ -65,7 +65,7 @@ def heads_with(
         query, key, value = (split(x, n_heads) for x in projected)
         d_head = query.shape[-1]
         scores = scale(d_head, d_model, src_len) * (query @ key.swapaxes(-1, -2))
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             weights = share(scores, masks(mask, n_heads))
         return output(merge(weights @ value), w_o), weights
 
@@ -109,18 +109,30 @@ def _even_if_empty(scores, mask):
     return _softmax(np.where(mask, scores, -1e9))
 
 
+def _overflowing(scores, mask):
+    votes = np.where(mask, np.exp(scores), 0.0)
+    total = votes.sum(axis=-1, keepdims=True)
+    return votes / np.where(total == 0.0, 1.0, total)
+
+
+def _hidden_maximum(scores, mask):
+    """The largest of all scores is subtracted, hidden ones included."""
+    votes = np.exp(scores - scores.max(axis=-1, keepdims=True)) * mask
+    total = votes.sum(axis=-1, keepdims=True)
+    return votes / np.where(total == 0.0, 1.0, total)
+
+
 def _tiled(mask, n_heads):
     """Head by head where it should be sentence by sentence."""
     batch = len(mask)
     return np.tile(mask, (n_heads, 1, 1)).reshape(batch, n_heads, *mask.shape[1:])
 
 
-def _draw(n_heads, batch=2, words=None, empty=False, narrow=None, low=False):
-    """Arguments; words says how ragged the sentences are, low that scores are."""
+def _draw(n_heads, batch=2, words=None, empty=False, low=False, loud=1.0):
+    """Arguments; words says how ragged, low and loud how small and large scores are."""
 
     def draw(rng):
         tgt_len, src_len, d_head = rng.permutation([3, 5, 7]).tolist()
-        d_head = narrow or d_head
         d_query, d_memory, d_model = 11, 13, n_heads * d_head
         mask = np.ones((batch, tgt_len, src_len), dtype=bool)
         if words:
@@ -137,6 +149,7 @@ def _draw(n_heads, batch=2, words=None, empty=False, narrow=None, low=False):
             for w, sign in zip(maps, (1, -1), strict=False):
                 w *= 0.2
                 w[:, 0] = sign * height
+        maps[0] *= loud
         return query, memory, mask, *maps, n_heads
 
     return draw
@@ -190,6 +203,7 @@ check_multi_head = Implement(
             "a query that may look at nothing",
             _draw(2, words=1, empty=True),
         ),
+        Probe("high", "scores in the thousands", _draw(2, words=2, loud=3000.0)),
     ),
     wrong={
         "split_by_view": Wrong(
@@ -316,6 +330,23 @@ check_multi_head = Implement(
             broken="A row of w_o makes one feature of the result.",
             cause="`w_o` is used the other way round; it is square, so shapes fit.",
             look="Compare the last product with the first three.",
+        ),
+        "overflowing": Wrong(
+            heads_with(share=_overflowing),
+            broken="Only differences of scores matter, so none needs a large exp.",
+            cause="exp is taken of the scores as they are, and overflows.",
+            look="What may be taken from all scores of a row without any effect?",
+            idea="Take the largest score of the row from all of them, before exp.",
+            code="np.exp(scores - highest), highest over what is visible.",
+        ),
+        "hidden_maximum": Wrong(
+            heads_with(share=_hidden_maximum),
+            broken="What is hidden has no say, not even in what is subtracted.",
+            cause="The largest score of a row is looked for among hidden words too; "
+            "beside it every exp of a visible one is 0.",
+            look="Which scores take part in the maximum?",
+            idea="Hide first, then look for the largest score.",
+            code="np.where(mask, scores, -np.inf).max(...), and no -inf minus -inf.",
         ),
         "nan_if_empty": Wrong(
             heads_with(share=_nan_if_empty),
