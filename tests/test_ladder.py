@@ -115,10 +115,9 @@ def test_a_failed_training_says_so(script, tmp_path, monkeypatch):
 def test_the_best_recipe_is_possible(script):
     """What is asked for on a GPU is a valid training of the preset `base`."""
     best = script("best")
-    assert best.RECIPES.keys() == PRESETS.keys()
-    for family, changes in best.RECIPES.items():
+    for family in PRESETS:
         settings = preset(family, "base")
-        for key, value in changes.items():
+        for key, value in best.RECIPE.items():
             apply_setting(family, settings, f"{key}={value}")
         sections(family)["train"](**settings["train"])
 
