@@ -184,6 +184,12 @@ check_lstm_step = Implement(
             cause="h is right, and the c that is returned is the old one.",
             look="Which cell does the last line hand on?",
         ),
+        "swapped": Wrong(
+            lambda *args: lstm_step(*args)[::-1],
+            broken="Whoever takes h, c from a step gets the cell where h should be.",
+            cause="h and c come back in the other order: c, h.",
+            look="In which order does the last line name them?",
+        ),
     },
     look="Take one unit by hand: four numbers, four squashings, two lines.",
     idea="One product for all four blocks, then cut it; c first, h from the new c.",
