@@ -20,6 +20,18 @@ def _by_rolling(sentences):
     return tgt_in, tgt_out
 
 
+def _by_slicing(sentences):
+    tgt = pad([[BOS_ID, *ids, EOS_ID] for ids in sentences])
+    return tgt[:, :-1], tgt[:, 1:]
+
+
+def _start_alone(sentences):
+    tgt_out = pad([[*ids, EOS_ID] for ids in sentences])
+    tgt_in = tgt_out.copy()
+    tgt_in[:, 0] = BOS_ID
+    return tgt_in, tgt_out
+
+
 def _unshifted(sentences):
     tgt = pad([[*ids, EOS_ID] for ids in sentences])
     return tgt, tgt.copy()
@@ -93,7 +105,11 @@ check_batch_test = WriteTest(
     False or raising an AssertionError.
     """,
     answer=batch_is_right,
-    right={"by lists": (_by_lists,), "by rolling": (_by_rolling,)},
+    right={
+        "by lists": (_by_lists,),
+        "by rolling": (_by_rolling,),
+        "by slicing": (_by_slicing,),
+    },
     faulty={
         "unshifted": Faulty(
             (_unshifted,),
@@ -128,7 +144,15 @@ check_batch_test = WriteTest(
             "puts BOS and EOS around the words, in both arrays, and shifts nothing",
             look="How many special ids has each row?",
             idea="With both ends in both rows, the decoder reads what it must answer.",
-            code="EOS_ID is not in tgt_in, BOS_ID is not in tgt_out.",
+            code="tgt_in[k] is [BOS_ID, *ids], tgt_out[k] is [*ids, EOS_ID]: neither "
+            "has both.",
+        ),
+        "start_alone": Faulty(
+            (_start_alone,),
+            "puts BOS in front, over the first word, and shifts nothing",
+            look="What stands in the second column of tgt_in?",
+            idea="A right start says nothing about the rest of the row.",
+            code="Compare tgt_in[k] with [BOS_ID, *ids], entry by entry.",
         ),
         "sorted": Faulty(
             (_sorted,),
@@ -144,6 +168,7 @@ check_batch_test = WriteTest(
         "unshifted": _test(parts=("out",)),
         "no_end": _test(parts=("relation", "start")),
         "no_start": _test(parts=("relation", "end")),
+        "start_alone": _test(parts=("out", "start")),
         "sorted": _test(sentences=((8,), (9, 4), (5, 6, 7))),
     },
     look="Three sentences of different lengths: are both arrays looked at, and both "
@@ -151,5 +176,5 @@ check_batch_test = WriteTest(
     idea="Write down by hand what both rows of a short sentence must be.",
     code="[BOS_ID, *ids] beside the first len(ids) + 1 entries of tgt_in, and "
     "[*ids, EOS_ID] beside those of tgt_out.",
-    news="no loss tells: of these faults, the first has the lowest loss of all.",
+    news="three of these faults leave a loss near zero; of the others no loss tells.",
 )

@@ -64,7 +64,8 @@ def _shouted():
 
 def _measure(answer, rng):
     """Pack random strings, shake what was packed, and unpack."""
-    pack, unpack = answer()
+    pack, _ = answer()
+    _, unpack = answer()  # two travellers: nothing but the vector passes
     right, widths, loudest = [], set(), 0.0
     for symbols in rng.integers(N_SYMBOLS, size=(N_STRINGS, LENGTH)):
         vector = np.asarray(pack(symbols.tolist()), float).ravel()
@@ -91,6 +92,7 @@ check_suitcase = Invent(
     from 0 to 7; its entries lie between -1 and 1, as those of a tanh do, and it has as
     many for every string. Then each entry is moved by noise of deviation 0.01, and
     unpack(vector) returns the 12 symbols. 400 random strings are tried.
+    Your function is called twice; pack comes from one call, unpack from the other.
     """,
     measure=_measure,
     goals={
