@@ -35,8 +35,8 @@ WORDS = {
 }
 RECIPES = {
     ("grammar-de-en", "de", "en"): {**WORDS, "train.epochs": 16},
-    ("grammar-zh-en", "zh", "en"): {**WORDS, "train.epochs": 12},
-    ("grammar-zh-en", "en", "zh"): {**WORDS, "train.epochs": 12},
+    ("grammar-zh-en", "zh", "en"): {**WORDS, "train.epochs": 8},
+    ("grammar-zh-en", "en", "zh"): {**WORDS, "train.epochs": 8},
 }
 """Corpus, source and target -> what differs from the preset `tiny`."""
 
