@@ -101,6 +101,6 @@ check_split_heads = Repair(
     look="Follow one number, the first feature of the second word: where is it now?",
     idea="Two moves: cut the last axis in two, then let two axes change places.",
     code="x.reshape(batch, length, n_heads, d_head), then swapaxes(1, 2).",
-    news="a reshape never moves a number in memory, and a swap of axes moves none "
-    "either; only both together give each head its part of every word.",
+    news="here neither step moves a number in memory: a reshape cuts an axis, a swap "
+    "renames two. Merging them again has to copy, for then the order is another.",
 )
