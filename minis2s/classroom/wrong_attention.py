@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from minis2s.classroom.sharing import softmax
 from minis2s.numpy_ref.dot_attention import dot_attention_forward
 
 Implementation = Callable[..., object]
@@ -42,12 +43,6 @@ def agreement(query, key):
 def scaled_scores(query, key):
     """The scores before mask and softmax."""
     return agreement(query, key) / math.sqrt(query.shape[-1])
-
-
-def softmax(scores, axis=-1):
-    """Softmax; 0/0, and so NaN, where every score along the axis is -inf."""
-    votes = np.exp(scores - scores.max(axis=axis, keepdims=True))
-    return votes / votes.sum(axis=axis, keepdims=True)
 
 
 def hide(scores, mask, fill=-np.inf):

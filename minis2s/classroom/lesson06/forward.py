@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from minis2s.classroom import sharing
 from minis2s.classroom.evidence import Evidence
 from minis2s.classroom.implement import Implement, Wrong
 from minis2s.classroom.probes import Probe, primes
+from minis2s.classroom.sharing import filled_with, masked_softmax
 
 
 def additive_attention(
@@ -15,15 +17,6 @@ def additive_attention(
     scores = np.tanh(pairs) @ weight_score
     weights = masked_softmax(scores, mask)
     return weights @ value, weights
-
-
-def masked_softmax(scores, mask):
-    """Shares of one among the places where the mask is True; zeros if there is none."""
-    scores = np.where(mask, scores, -np.inf)
-    top = scores.max(axis=-1, keepdims=True)
-    votes = np.exp(scores - np.where(np.isneginf(top), 0.0, top))
-    total = votes.sum(axis=-1, keepdims=True)
-    return votes / np.where(total == 0.0, 1.0, total)
 
 
 def attention_with(
@@ -52,43 +45,20 @@ def attention_with(
     return attention
 
 
-def _plain_softmax(scores, axis=-1):
-    votes = np.exp(scores - scores.max(axis=axis, keepdims=True))
-    return votes / votes.sum(axis=axis, keepdims=True)
-
-
 def _over_queries(scores, mask):
     """Target positions compete for a source position."""
     return masked_softmax(scores.swapaxes(1, 2), mask.swapaxes(1, 2)).swapaxes(1, 2)
 
 
-def _overflowing(scores, mask):
-    """The largest score is not subtracted."""
-    votes = np.where(mask, np.exp(scores), 0.0)
-    total = votes.sum(axis=-1, keepdims=True)
-    return votes / np.where(total == 0.0, 1.0, total)
-
-
-def _hidden_maximum(scores, mask):
-    """The largest of all scores is subtracted, hidden ones included."""
-    votes = np.exp(scores - scores.max(axis=-1, keepdims=True)) * mask
-    total = votes.sum(axis=-1, keepdims=True)
-    return votes / np.where(total == 0.0, 1.0, total)
-
-
-no_mask = attention_with(share=lambda scores, mask: _plain_softmax(scores))
+no_mask = attention_with(share=sharing.mask_ignored)
 over_queries = attention_with(share=_over_queries)
 first_mask = attention_with(
     share=lambda scores, mask: masked_softmax(
         scores, np.broadcast_to(mask[:1], mask.shape)
     )
 )
-empty_nan = attention_with(
-    share=lambda scores, mask: _plain_softmax(np.where(mask, scores, -np.inf))
-)
-empty_even = attention_with(
-    share=lambda scores, mask: _plain_softmax(np.where(mask, scores, -1e9))
-)
+empty_nan = attention_with(share=filled_with(-np.inf))
+empty_even = attention_with(share=filled_with(-1e9))
 apart = attention_with(meet=lambda q, k, b: np.tanh(q) + np.tanh(k + b), score=np.dot)
 
 
@@ -127,13 +97,6 @@ def draw(rng, batch=None, tgt_len=None, empty=False, size=1.0):
         0.5 * rng.normal(size=(d_attention, d_key)),
         0.5 * rng.normal(size=d_attention),
         size * (1 + rng.random(d_attention)) * rng.choice([-1, 1], size=d_attention),
-    )
-
-
-def _filled(low):
-    """Hidden scores are set to a number."""
-    return attention_with(
-        share=lambda scores, mask: _plain_softmax(np.where(mask, scores, low))
     )
 
 
@@ -256,16 +219,14 @@ check_additive = Implement(
             look="Where, before the softmax, could it matter?",
         ),
         "masked_late": Wrong(
-            attention_with(share=lambda scores, mask: _plain_softmax(scores) * mask),
+            attention_with(share=sharing.mask_after),
             case=_rows_sum,
             broken="What padding would have got has to go to the words.",
             cause="The mask is applied after the softmax.",
             look="In which order do mask and softmax come?",
         ),
         "masked_to_zero": Wrong(
-            attention_with(
-                share=lambda scores, mask: _plain_softmax(np.where(mask, scores, 0.0))
-            ),
+            attention_with(share=filled_with(0.0)),
             case=_padding_gets,
             broken="A score of 0 is one vote, and no refusal.",
             cause="Hidden scores are set to 0.",
@@ -284,7 +245,9 @@ check_additive = Implement(
             look="Which axes has the mask where it is used?",
         ),
         "masked_low": Wrong(
-            tuple(_filled(low) for low in (-1.0, -5.0, -10.0)),
+            tuple(
+                attention_with(share=filled_with(low)) for low in (-1.0, -5.0, -10.0)
+            ),
             case=_padding_gets,
             broken="A low score is a small vote, and no refusal.",
             cause="Hidden scores are set to a number that others can come near to.",
@@ -307,13 +270,13 @@ check_additive = Implement(
             look="What is the difference between two equal, very low scores?",
         ),
         "overflowing": Wrong(
-            attention_with(share=_overflowing),
+            attention_with(share=sharing.overflowing),
             broken="Only differences of scores matter, so none needs a large exp.",
             cause="exp is taken of the scores as they are, and overflows.",
             look="What may be taken from all scores of a row without any effect?",
         ),
         "hidden_maximum": Wrong(
-            attention_with(share=_hidden_maximum),
+            attention_with(share=sharing.hidden_maximum),
             broken="What is hidden has no say, not even in what is subtracted.",
             cause="The largest score of a row is looked for among hidden words too; "
             "beside it every exp of a visible one is 0.",

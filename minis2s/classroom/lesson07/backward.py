@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from minis2s.classroom.implement import Implement, Wrong
-from minis2s.classroom.lesson07.forward import masked_softmax
 from minis2s.classroom.probes import Probe
+from minis2s.classroom.sharing import masked_softmax
 
 
 def dot_backward(grad_context, query, key, value, weights):

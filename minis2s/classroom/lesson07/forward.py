@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from minis2s.classroom import sharing
 from minis2s.classroom.implement import Implement, Wrong
 from minis2s.classroom.lesson07.split import (
     split_by_view,
@@ -11,6 +12,7 @@ from minis2s.classroom.lesson07.split import (
     split_interleaved,
 )
 from minis2s.classroom.probes import Probe
+from minis2s.classroom.sharing import filled_with, masked_softmax
 
 
 def merge_heads(x):
@@ -29,15 +31,6 @@ def merge_interleaved(x):
     """The undoing of split_interleaved."""
     batch, n_heads, length, d_head = x.shape
     return x.transpose(0, 2, 3, 1).reshape(batch, length, n_heads * d_head)
-
-
-def masked_softmax(scores, mask):
-    """Shares of one among positions where mask is True; zeros where there is none."""
-    scores = np.where(mask, scores, -np.inf)
-    highest = scores.max(axis=-1, keepdims=True)
-    votes = np.exp(scores - np.where(np.isneginf(highest), 0.0, highest))
-    total = votes.sum(axis=-1, keepdims=True)
-    return votes / np.where(total == 0.0, 1.0, total)
 
 
 def multi_head(query, memory, mask, w_q, w_k, w_v, w_o, n_heads):
@@ -72,54 +65,15 @@ def heads_with(
     return answer
 
 
-def _softmax(scores, axis=-1):
-    votes = np.exp(scores - scores.max(axis=axis, keepdims=True))
-    return votes / votes.sum(axis=axis, keepdims=True)
-
-
-def _mask_after(scores, mask):
-    return _softmax(scores) * mask
-
-
-def _score_of_zero(scores, mask):
-    return _softmax(np.where(mask, scores, 0.0))
-
-
-def _fill_of_5(scores, mask):
-    """A number that is small beside most scores, and not beside all."""
-    return _softmax(np.where(mask, scores, -5.0))
-
-
 def _over_heads(scores, mask):
     """The second axis was that of the positions, before there were heads."""
-    weights = _softmax(np.where(mask, scores, -1e300), axis=1)
+    weights = sharing.softmax(np.where(mask, scores, -1e300), axis=1)
     return np.where(mask, weights, 0.0)
 
 
 def _over_queries(scores, mask):
-    weights = _softmax(np.where(mask, scores, -1e300), axis=-2)
+    weights = sharing.softmax(np.where(mask, scores, -1e300), axis=-2)
     return np.where(mask, weights, 0.0)
-
-
-def _nan_if_empty(scores, mask):
-    return _softmax(np.where(mask, scores, -np.inf))
-
-
-def _even_if_empty(scores, mask):
-    return _softmax(np.where(mask, scores, -1e9))
-
-
-def _overflowing(scores, mask):
-    votes = np.where(mask, np.exp(scores), 0.0)
-    total = votes.sum(axis=-1, keepdims=True)
-    return votes / np.where(total == 0.0, 1.0, total)
-
-
-def _hidden_maximum(scores, mask):
-    """The largest of all scores is subtracted, hidden ones included."""
-    votes = np.exp(scores - scores.max(axis=-1, keepdims=True)) * mask
-    total = votes.sum(axis=-1, keepdims=True)
-    return votes / np.where(total == 0.0, 1.0, total)
 
 
 def _tiled(mask, n_heads):
@@ -272,7 +226,7 @@ check_multi_head = Implement(
             look="Along which axis do the votes add up?",
         ),
         "mask_ignored": Wrong(
-            heads_with(share=lambda scores, mask: _softmax(scores)),
+            heads_with(share=sharing.mask_ignored),
             case=_hidden,
             broken="What is hidden gets no attention.",
             cause="`mask` is accepted and has no effect.",
@@ -281,7 +235,7 @@ check_multi_head = Implement(
             code="np.where(mask[:, None], scores, -np.inf), before the softmax.",
         ),
         "mask_after": Wrong(
-            heads_with(share=_mask_after),
+            heads_with(share=sharing.mask_after),
             case=_row_sum,
             broken="What hidden words would have had belongs to the others.",
             cause="The mask comes after the softmax.",
@@ -290,7 +244,7 @@ check_multi_head = Implement(
             code="np.where(mask[:, None], scores, -np.inf), before the softmax.",
         ),
         "score_of_zero": Wrong(
-            heads_with(share=_score_of_zero),
+            heads_with(share=filled_with(0.0)),
             case=_hidden,
             broken="exp(0) is 1, a full vote.",
             cause="The scores of hidden words are set to 0.",
@@ -299,7 +253,7 @@ check_multi_head = Implement(
             code="np.where(mask[:, None], scores, -np.inf)",
         ),
         "fill_of_5": Wrong(
-            heads_with(share=_fill_of_5),
+            heads_with(share=filled_with(-5.0)),
             case=_hidden,
             broken="A score of -5 is small beside most scores, and large beside -30.",
             cause="The scores of hidden words are set to -5, which gets a vote.",
@@ -332,7 +286,7 @@ check_multi_head = Implement(
             look="Compare the last product with the first three.",
         ),
         "overflowing": Wrong(
-            heads_with(share=_overflowing),
+            heads_with(share=sharing.overflowing),
             broken="Only differences of scores matter, so none needs a large exp.",
             cause="exp is taken of the scores as they are, and overflows.",
             look="What may be taken from all scores of a row without any effect?",
@@ -340,7 +294,7 @@ check_multi_head = Implement(
             code="np.exp(scores - highest), highest over what is visible.",
         ),
         "hidden_maximum": Wrong(
-            heads_with(share=_hidden_maximum),
+            heads_with(share=sharing.hidden_maximum),
             broken="What is hidden has no say, not even in what is subtracted.",
             cause="The largest score of a row is looked for among hidden words too; "
             "beside it every exp of a visible one is 0.",
@@ -349,7 +303,7 @@ check_multi_head = Implement(
             code="np.where(mask, scores, -np.inf).max(...), and no -inf minus -inf.",
         ),
         "nan_if_empty": Wrong(
-            heads_with(share=_nan_if_empty),
+            heads_with(share=filled_with(-np.inf)),
             broken="By our convention a row in which nothing is allowed is all zeros.",
             cause="0/0 is at work in the row in which everything is hidden.",
             look="What is the sum of that row's votes?",
@@ -357,7 +311,7 @@ check_multi_head = Implement(
             code="votes / np.where(total == 0.0, 1.0, total), and no -inf minus -inf.",
         ),
         "even_if_empty": Wrong(
-            heads_with(share=_even_if_empty),
+            heads_with(share=filled_with(-1e9)),
             broken="By our convention a row in which nothing is allowed is all zeros.",
             cause="Everything hidden has one and the same score, a large negative "
             "number, and the softmax shares out one unit evenly.",
