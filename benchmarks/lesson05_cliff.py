@@ -14,6 +14,7 @@ import argparse
 import math
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ N_TRAIN, N_TEST = 10_000, 200
 """Strings of a training set, of all lengths alike; strings of each length to judge."""
 BATCH, WARMUP, MAX_NORM, D_EMBED = 64, 100, 1.0, 16
 RATES, RATE_SEED, SEEDS = (0.01, 0.02, 0.04), 100, (0, 1, 2)
+MakeModel = Callable[[RNNConfig], Seq2Seq]
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ def rate(step: int, setting: Setting) -> float:
     return setting.lr * min(1.0, (step + 1) / WARMUP) * fall
 
 
-def train(setting: Setting) -> tuple[Seq2Seq, list, np.random.Generator, float]:
+def train(
+    setting: Setting, make_model: MakeModel = Seq2Seq
+) -> tuple[Seq2Seq, list, np.random.Generator, float]:
     """The trained model, its training set, the generator, and the last mean loss."""
     rng = np.random.default_rng(setting.seed)
     torch.manual_seed(setting.seed)
@@ -103,7 +107,7 @@ def train(setting: Setting) -> tuple[Seq2Seq, list, np.random.Generator, float]:
         dropout=0.0,
         tie="none",
     )
-    model = Seq2Seq(config)
+    model = make_model(config)
     optimizer = torch.optim.Adam(model.parameters())
     losses = []
     for step in range(setting.updates):
@@ -139,11 +143,11 @@ def accuracy(model: Seq2Seq, strings: list) -> dict[int, float]:
     return found
 
 
-def measure(setting: Setting) -> dict:
+def measure(setting: Setting, make_model: MakeModel = Seq2Seq) -> dict:
     """Train, and judge on strings of the training set and on new ones."""
     torch.set_num_threads(1)
     started = time.process_time()
-    model, strings, rng, loss = train(setting)
+    model, strings, rng, loss = train(setting, make_model)
     return asdict(setting) | {
         "n_parameters": sum(p.numel() for p in model.parameters()),
         "loss": round(loss, 4),

@@ -15,7 +15,7 @@ import argparse
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -50,7 +50,12 @@ def load(name: str, split: str) -> ParallelText:
     return corpora.load(name, split, "de", "en")
 
 
-def fit(attention: str, seed: int, text: ParallelText) -> Translator:
+def fit(
+    attention: str,
+    seed: int,
+    text: ParallelText,
+    make_model: Callable[[RNNConfig], torch.nn.Module] = make_model,
+) -> Translator:
     """A translator, trained."""
     tokenizer = WordTokenizer.learn([*text.src, *text.tgt], 4000, MIN_COUNT)
     config = RNNConfig(vocab_size=len(tokenizer.pieces), attention=attention, **SIZES)

@@ -42,11 +42,11 @@ def make_even(config: RNNConfig) -> Seq2Seq:
     return model
 
 
-def make_places(config: RNNConfig) -> Seq2Seq:
+def make_places(config: RNNConfig, n_places: int = cliff.LONGEST + 1) -> Seq2Seq:
     """A model whose scores follow from the decoder's state alone."""
     model = Seq2Seq(config)
     attention = model.decoder.attention
-    attention.places = nn.Linear(config.d_decoder, cliff.LONGEST + 1)
+    attention.places = nn.Linear(config.d_decoder, n_places)
     attention.score = lambda query, projected: attention.places(query)[
         ..., : projected.shape[1]
     ]
@@ -55,8 +55,8 @@ def make_places(config: RNNConfig) -> Seq2Seq:
 
 def measure(kind: str, setting: Setting) -> dict:
     """Train and judge one control as the cliff's translators are."""
-    cliff.Seq2Seq = {"even": make_even, "places": make_places}[kind]
-    return cliff.measure(setting) | {"attention": kind}
+    make_model = {"even": make_even, "places": make_places}[kind]
+    return cliff.measure(setting, make_model) | {"attention": kind}
 
 
 def main() -> None:

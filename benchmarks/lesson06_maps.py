@@ -20,18 +20,18 @@ import shlex
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import lesson05_translator as shared
 import numpy as np
 import torch
-from lesson05_translator import SEEDS, SIZES, TRAIN, load, measure
+from lesson05_translator import MAX_LEN, SEEDS, SIZES, TRAIN, fit, load, measure
+from lesson06_controls import make_even, make_places
 
 from minis2s import receipt
 from minis2s.checkpoint import write_json
-from minis2s.config import RNNConfig
 from minis2s.text import corpora
 from minis2s.text.tokenizers import split_words
 from minis2s.torch_nn.models import make_model
@@ -49,10 +49,12 @@ VERBS_LAST = (
 def run(kind: str, seed: int) -> dict[str, Any]:
     """One training, and all that is measured of it."""
     test = load("grammar-de-en", "test")
-    shared.make_model = {"even": make_even, "places": make_places}.get(kind, make_model)
+    make = {"even": make_even, "places": partial(make_places, n_places=MAX_LEN + 1)}
     attention = "none" if kind == "none" else "additive"
     start = time.process_time()
-    translator = shared.fit(attention, seed, load("grammar-de-en", "train"))
+    translator = fit(
+        attention, seed, load("grammar-de-en", "train"), make.get(kind, make_model)
+    )
     found = {
         "attention": kind,
         "seed": seed,
@@ -68,27 +70,6 @@ def run(kind: str, seed: int) -> dict[str, Any]:
             "map": one_map(translator, test),
         }
     return found
-
-
-def make_even(config: RNNConfig) -> torch.nn.Module:
-    """The model, with a score that is zero and stays so."""
-    model = make_model(config)
-    weight = model.decoder.attention.weight_score
-    with torch.no_grad():
-        weight.zero_()
-    weight.register_hook(torch.zeros_like)
-    return model
-
-
-def make_places(config: RNNConfig) -> torch.nn.Module:
-    """The model, with scores that follow from the decoder's state alone."""
-    model = make_model(config)
-    attention = model.decoder.attention
-    attention.places = torch.nn.Linear(config.d_decoder, shared.MAX_LEN + 1)
-    attention.score = lambda query, projected: attention.places(query)[
-        ..., : projected.shape[1]
-    ]
-    return model
 
 
 def score_maps(translator: Translator, test: corpora.ParallelText) -> dict[str, float]:
